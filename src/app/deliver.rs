@@ -15,6 +15,9 @@ use crate::model::call::{CallOutcome, NamedCall};
 /// The most that are remembered; what comes of others is told one by one.
 const SENDINGS_MAX: usize = 64;
 
+/// What came of a message that nobody got.
+const NOBODY: &str = "not delivered: no running process got the message";
+
 /// Sends these, as one.
 pub(super) fn begin(
     app: &mut App,
@@ -41,7 +44,7 @@ pub(super) fn answered(app: &mut App, id: DaemonId, outcome: &CallOutcome) {
     let why = match (outcome, reached) {
         // Some do not say whom they reached.
         (_, Some(1..)) | (CallOutcome::Answered(_), None) => None,
-        (_, Some(0)) => Some("not delivered: no running process got the message".to_owned()),
+        (_, Some(0)) => Some(NOBODY.to_owned()),
         (outcome, None) => Some(outcome.words(SEND)),
     };
     let Some(place) = of_it else { return tell(app, (1, reached.unwrap_or(0)), why.as_deref()) };
@@ -65,6 +68,15 @@ fn tell(app: &mut App, (all, reached): (usize, u64), why: Option<&str>) {
         (1, None) => "the message reached one process".to_owned(),
         (reached, None) => format!("the message reached {reached} processes"),
         (_, Some(why)) if all == 1 => why.to_owned(),
+        (reached, Some(NOBODY)) => {
+            let missed = (all as u64).saturating_sub(reached);
+            let did_not = if missed == 1 {
+                "one did not run".to_owned()
+            } else {
+                format!("{missed} did not run")
+            };
+            format!("the message reached {reached} of {all} processes; {did_not}")
+        }
         (reached, Some(why)) => format!("the message reached {reached} of {all} processes; {why}"),
     };
     let notice = Notice::new(text, why.is_some(), app.now.steady_ms);

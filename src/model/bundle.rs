@@ -271,7 +271,11 @@ impl Material {
             let why = why.map(|why| format!("could not be started: {why}"));
             // The words of `ls`.
             let status = state_word(info, looks_looping(info, self.at.wall_ms));
-            let cpu = info.cpu_percent.map(|cpu| units::percent(f64::from(cpu)));
+            // PM2 says 0 of what has no process.
+            let has_figures = info.pid.is_some_and(|pid| pid > 0);
+            let cpu = info.cpu_percent.filter(|_| has_figures);
+            let cpu = cpu.map(|cpu| units::percent(f64::from(cpu)));
+            let memory = info.memory_bytes.filter(|_| has_figures).map(units::bytes);
             let _ = writeln!(
                 text,
                 "| {} | {} | {} | {} | {} | {} | {} |",
@@ -279,8 +283,8 @@ impl Material {
                 cell(&info.name),
                 cell(&status),
                 info.restarts,
-                cpu.unwrap_or_default(),
-                info.memory_bytes.map(units::bytes).unwrap_or_default(),
+                cpu.unwrap_or_else(|| "-".to_owned()),
+                memory.unwrap_or_else(|| "-".to_owned()),
                 cell(&why.or(end).unwrap_or_default()),
             );
         }
@@ -413,7 +417,7 @@ mod tests {
 
         | id | name | status | restarts | cpu | memory | its last end |
         |---:|---|---|---:|---:|---:|---|
-        | 3 | api\|x | errored | 16 |  | 1.0 MiB | 2026-11-28 03:12:04.000: ended by itself with exit code 3 (certain) |
+        | 3 | api\|x | errored | 16 | - | - | 2026-11-28 03:12:04.000: ended by itself with exit code 3 (certain) |
 
         ## In this bundle
 
