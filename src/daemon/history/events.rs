@@ -255,7 +255,7 @@ pub(super) async fn before(
         let file = files::open(&path).ok()?;
         let bytes = read_part(&file, size.saturating_sub(BYTES_MAX), size).ok()?;
         let text = String::from_utf8_lossy(&bytes);
-        Some(lines(id, processes, &text, (&TimeZone::system(), until_ms)))
+        Some(lines(id, processes, &text, (&clock::zone(), until_ms)))
     });
     reading.await.flatten().unwrap_or_default()
 }

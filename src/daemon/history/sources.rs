@@ -5,9 +5,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use jiff::tz::TimeZone;
-
 use super::Format;
+use crate::daemon::clock;
 use crate::logs::parse::Pattern;
 use crate::protocol::bus::LogStream;
 use crate::protocol::process::{ExecMode, PmId, ProcessInfo};
@@ -72,7 +71,7 @@ impl LogFile {
     pub(crate) fn format(&self) -> Format {
         Format {
             declared: self.date_format.as_deref().and_then(Pattern::new),
-            zone: TimeZone::system(),
+            zone: clock::zone(),
             is_err: self.stream == LogStream::Err,
         }
     }
