@@ -123,8 +123,8 @@ pub struct Logs {
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(0, u64::MAX))]
     pub lines: Option<u64>,
     /// Only lines from this time on: 10m or -10m (ago), 14:05, 03:00:10, 3am, today 3:00, yesterday 23:00,
-    /// 2026-11-28, 2026-11-28T03:12, 2026-11-28T03:12:00Z. A line without a time of its own is printed where
-    /// it may be of that time
+    /// 2026-11-28, 2026-11-28T03:12, 2026-11-28T03:12:00Z. Of a line without a time of its own its estimate
+    /// counts, as it is shown (~)
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,
     /// Only lines up to this time, written as for --since, likewise; --follow ends there: with it, 14:05 is the

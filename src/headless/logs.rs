@@ -97,6 +97,7 @@ pub(super) async fn run(
     let stays = !is_following && filter.is_by_line();
     let (history, all) = history(all, filter.clone(), lines_max, stays).await?;
     let is_whole = printer.history(&history)?;
+    history.complain();
     let history = history.entries;
     match bus {
         Some((bus, early)) => {
@@ -183,6 +184,24 @@ struct History {
     files: Vec<Option<Arc<File>>>,
     /// Whether every file could be read.
     is_whole: bool,
+    /// How many lines were left out that may be of the time asked for, but for an estimate.
+    left_by_estimate: u64,
+}
+
+impl History {
+    /// Says that estimated times leave something out.
+    fn complain(&self) {
+        match self.left_by_estimate {
+            0 => {}
+            1 => output::complain(
+                "1 line is left out by its estimated time (~): it may be of the range",
+            ),
+            count => output::complain(&format!(
+                "{count} lines are left out by their estimated times (~): some near the ends of the \
+                 range may be of it"
+            )),
+        }
+    }
 }
 
 /// Listens, so that nothing is written in between: history ends where the bus begins. What came before
@@ -292,6 +311,7 @@ fn merged(
     }
     lines.reverse();
     let whole = files.iter().flatten().filter(|file| !file.is_broken()).count();
+    let left_by_estimate = files.iter().flatten().map(Reading::left_by_estimate).sum();
     let files = files.iter().map(|file| file.as_ref().map(Reading::file)).collect();
-    History { entries: lines, files, is_whole: whole == wanted }
+    History { entries: lines, files, is_whole: whole == wanted, left_by_estimate }
 }

@@ -318,7 +318,7 @@ tail
         assert_eq!(errors, wanted);
     }
 
-    /// What says no time was written since its file was made; up to when, its last line tells.
+    /// What says no time was written since its file was made, and up to when that was written last.
     #[test]
     fn what_was_certainly_written_later_is_not_wanted() {
         let now_ms = crate::daemon::clock::now_ms();
@@ -327,30 +327,36 @@ tail
         assert_eq!(fitting(text, &Filter::until(now_ms + 3_600_000)), ["one", "two", "three"]);
     }
 
-    /// Lines that say no time, of a file that was made and written now, some time apart: those that are counted
-    /// are the last that are shown with a time up to then.
+    /// Lines that say no time, of a file that was made and written now, some time apart: those of a range are
+    /// those that are shown with a time in it, and how many that leaves out is known.
     #[test]
-    fn the_last_lines_up_to_a_moment_are_no_later_ones() {
+    fn lines_are_of_the_range_that_they_are_shown_in() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.log");
         let text: String = (0..100).fold(String::new(), |text, n| text + &format!("line {n}\n"));
         std::fs::write(&path, &text).unwrap();
         let file = std::fs::File::options().write(true).open(&path).unwrap();
         let written = file.metadata().unwrap().modified().unwrap();
-        let later = written + Duration::from_secs(1_000);
-        file.set_modified(later).unwrap();
+        file.set_modified(written + Duration::from_secs(1_000)).unwrap();
         let mut info = ProcessInfo::new(PmId(0), "a", ProcessStatus::Online);
         info.logs.out = path.to_str().map(Into::into);
-        let until_ms = crate::daemon::clock::now_ms() + 500_000;
-        let newest = |filter: &Filter| {
+        let begun_ms = crate::daemon::clock::now_ms();
+        let at_ms = |seconds: i64| begun_ms + seconds * 1_000;
+        let (since, both) = (at_ms(400), Filter::between(at_ms(400), at_ms(500)));
+        let searched = Filter::for_test(Some("line"), None, None).and_until(at_ms(500));
+        for (filter, since_ms, count) in [
+            (both, since, 8..=12),
+            (Filter::until(at_ms(500)), i64::MIN, 45..=55),
+            (searched, i64::MIN, 45..=55),
+        ] {
             let mut sources = source::of_outputs(std::slice::from_ref(&info));
-            let line = sources[0].backwards().unwrap().fitting(filter).unwrap();
-            String::from_utf8(line.bytes.into()).unwrap()
-        };
-        let last = newest(&Filter::last_until(until_ms));
-        let number: u32 = last.strip_prefix("line ").unwrap().parse().unwrap();
-        assert!((45..=55).contains(&number), "{last}");
-        assert_eq!(newest(&Filter::until(until_ms)), "line 99", "all that may be of that time");
+            let mut reading = sources[0].backwards().unwrap();
+            let all: Vec<Line> = std::iter::from_fn(|| reading.fitting(&filter)).collect();
+            assert!(count.contains(&all.len()), "{} lines", all.len());
+            let is_in = |line: &Line| (since_ms..=at_ms(500)).contains(&line.at_ms);
+            assert!(all.iter().all(is_in), "{all:?}");
+            assert_eq!(reading.left_by_estimate(), 100 - all.len() as u64);
+        }
     }
 
     /// More than is held at once, whatever is looked for: as if all were held.

@@ -19,9 +19,6 @@ const PATTERN_BYTES_MAX: usize = 8 << 20;
 pub(super) struct Filter {
     since_ms: Option<i64>,
     until_ms: Option<i64>,
-    /// Whether the last lines before that are counted: then one whose time is not known counts as of that
-    /// which it is shown with.
-    is_counted: bool,
     /// Of a line, and of several where what fits one is found among several, too.
     grep: Option<(Regex, Option<Regex>)>,
     exclude: Option<Regex>,
@@ -67,7 +64,6 @@ impl Filter {
         Ok(Self {
             since_ms,
             until_ms,
-            is_counted: what.lines.is_some() || since_ms.is_none(),
             grep: what
                 .grep
                 .as_deref()
@@ -81,26 +77,25 @@ impl Filter {
     /// One that everything fits.
     #[cfg(test)]
     pub(super) fn any() -> Self {
-        Self {
-            since_ms: None,
-            until_ms: None,
-            is_counted: false,
-            grep: None,
-            exclude: None,
-            level: None,
-        }
+        Self { since_ms: None, until_ms: None, grep: None, exclude: None, level: None }
+    }
+
+    /// One for what was written between two moments.
+    #[cfg(test)]
+    pub(super) fn between(since_ms: i64, until_ms: i64) -> Self {
+        Self { since_ms: Some(since_ms), until_ms: Some(until_ms), ..Self::any() }
     }
 
     /// One for what was written up to a moment.
     #[cfg(test)]
     pub(super) fn until(at_ms: i64) -> Self {
-        Self { until_ms: Some(at_ms), ..Self::any() }
+        Self::any().and_until(at_ms)
     }
 
-    /// One for the last lines up to a moment.
+    /// The same up to a moment.
     #[cfg(test)]
-    pub(super) fn last_until(at_ms: i64) -> Self {
-        Self { is_counted: true, ..Self::until(at_ms) }
+    pub(super) fn and_until(self, at_ms: i64) -> Self {
+        Self { until_ms: Some(at_ms), ..self }
     }
 
     /// One for these alone.
@@ -153,29 +148,45 @@ impl Filter {
         memchr::memchr2(b'\x1b', b'\r', lines).is_some() || of_several.is_match(lines)
     }
 
-    /// Whether a line is older than anything that is wanted. One whose time is not known is not where it may
-    /// be later.
+    /// Whether a line is older than anything that is wanted, by the time that it is shown with.
     pub(super) fn is_before(&self, line: &Line) -> bool {
-        let latest_ms = line.bounds_ms.map_or(line.at_ms, |(_, latest_ms)| latest_ms);
-        self.since_ms.is_some_and(|since_ms| latest_ms < since_ms)
+        self.since_ms.is_some_and(|since_ms| line.at_ms < since_ms)
     }
 
     /// Whether it is newer than anything that is wanted, likewise.
     fn is_behind(&self, line: &Line) -> bool {
-        let bounds_ms = line.bounds_ms.filter(|_| !self.is_counted);
-        let earliest_ms = bounds_ms.map_or(line.at_ms, |(earliest_ms, _)| earliest_ms);
-        self.until_ms.is_some_and(|until_ms| earliest_ms > until_ms)
+        self.until_ms.is_some_and(|until_ms| line.at_ms > until_ms)
     }
 
-    /// Whether an entry is wanted: one of its lines says what is asked for, as bad as is asked for, and
-    /// none what is not.
+    /// Whether it is of the time that is wanted.
+    fn is_of_time(&self, line: &Line) -> bool {
+        !self.is_before(line) && !self.is_behind(line)
+    }
+
+    /// Whether it is not, but only by an estimate: it may be.
+    fn may_be_of_time(&self, line: &Line) -> bool {
+        line.bounds_ms.is_some_and(|(earliest_ms, latest_ms)| {
+            !self.is_of_time(line)
+                && self.since_ms.is_none_or(|since_ms| latest_ms >= since_ms)
+                && self.until_ms.is_none_or(|until_ms| earliest_ms <= until_ms)
+        })
+    }
+
+    /// How many of the lines of an entry that is not wanted are left out by an estimate of their time alone.
+    pub(super) fn left_by_estimate(&self, entry: &[Line]) -> u64 {
+        let may_be = entry.first().is_some_and(|head| self.may_be_of_time(head));
+        if may_be && self.is_said_by(entry) { entry.len() as u64 } else { 0 }
+    }
+
+    /// Whether an entry is wanted.
     pub(super) fn fits_entry(&self, entry: &[Line]) -> bool {
-        let Some(head) = entry.first() else { return false };
+        entry.first().is_some_and(|head| self.is_of_time(head)) && self.is_said_by(entry)
+    }
+
+    /// Whether one of these lines says what is asked for, as bad as is asked for, and none what is not.
+    fn is_said_by(&self, entry: &[Line]) -> bool {
         let worst = entry.iter().filter_map(|line| line.level).max();
-        if self.is_before(head)
-            || self.is_behind(head)
-            || self.level.is_some() && worst < self.level
-        {
+        if self.level.is_some() && worst < self.level {
             return false;
         }
         let any =
@@ -186,18 +197,7 @@ impl Filter {
 
     /// Whether a line is wanted.
     pub(super) fn fits(&self, line: &Line) -> bool {
-        if self.is_before(line) || self.is_behind(line) {
-            return false;
-        }
-        if self.level.is_some_and(|least| line.level.is_none_or(|level| level < least)) {
-            return false;
-        }
-        if self.grep.is_none() && self.exclude.is_none() {
-            return true;
-        }
-        let plain = Plain::of(&line.bytes);
-        self.grep.as_ref().is_none_or(|(regex, _)| regex.is_match(&plain.text))
-            && !self.exclude.as_ref().is_some_and(|regex| regex.is_match(&plain.text))
+        self.is_of_time(line) && (self.is_by_line() || self.is_said_by(std::slice::from_ref(line)))
     }
 }
 

@@ -196,6 +196,7 @@ impl Source {
                 path: path.clone(),
                 is_over: false,
                 is_broken: false,
+                left_by_estimate: 0,
                 end: self.end,
                 beside: Beside::default(),
                 ready: Vec::new(),
@@ -221,6 +222,8 @@ pub(super) struct Reading {
     path: PathBuf,
     is_over: bool,
     is_broken: bool,
+    /// How many lines may be of the time that is wanted, but for an estimate.
+    left_by_estimate: u64,
     /// Where history ends.
     end: Option<u64>,
     /// What is read of it for what is found.
@@ -244,6 +247,11 @@ impl Reading {
         self.is_broken
     }
 
+    /// How many lines were left out that may be of the time that is wanted, but for an estimate.
+    pub(super) fn left_by_estimate(&self) -> u64 {
+        self.left_by_estimate
+    }
+
     /// The next older line that fits.
     pub(super) fn fitting(&mut self, filter: &Filter) -> Option<Line> {
         loop {
@@ -257,7 +265,7 @@ impl Reading {
                 // Nothing is held of a line that is taken by itself.
                 match self.file.next() {
                     Ok(Some(line)) if filter.fits(&line) => return Some(line),
-                    Ok(Some(line)) => self.is_over = filter.is_before(&line) && !line.is_estimated,
+                    Ok(Some(line)) => self.leave(&[line], filter),
                     Ok(None) => self.is_over = true,
                     Err(error) => self.break_off(&error),
                 }
@@ -273,14 +281,18 @@ impl Reading {
             match next.map(|entry| entry.map(|entry| self.not_had(entry))) {
                 Ok(Some(entry)) if entry.is_empty() => {}
                 Ok(Some(entry)) if filter.fits_entry(&entry) => self.ready = entry,
-                Ok(Some(entry)) => {
-                    let is_before = |line: &Line| filter.is_before(line) && !line.is_estimated;
-                    self.is_over = entry.first().is_some_and(is_before);
-                }
+                Ok(Some(entry)) => self.leave(&entry, filter),
                 Ok(None) => self.is_over = true,
                 Err(error) => self.break_off(&error),
             }
         }
+    }
+
+    /// An entry is not wanted; behind one that is certainly too old there is none.
+    fn leave(&mut self, entry: &[Line], filter: &Filter) {
+        self.left_by_estimate += filter.left_by_estimate(entry);
+        let is_before = |line: &Line| filter.is_before(line) && !line.is_estimated;
+        self.is_over = entry.first().is_some_and(is_before);
     }
 
     /// It cannot be read on, and that is said.
