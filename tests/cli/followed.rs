@@ -171,3 +171,35 @@ pub(crate) fn what_is_left_of_a_cluster_is_told_once() {
         assert!(is_next, "{pid}: {numbers:?}; it said: {told}");
     }
 }
+
+/// Where in its file the bus begins is not known for a while: an end that comes meanwhile waits for the words before it.
+pub(crate) fn an_end_stands_behind_the_last_words_from_the_start_on() {
+    let text = "console.log('late starts');\n\
+                setTimeout(() => console.error('late dies'), 600);\n\
+                setTimeout(() => process.exit(7), 650);";
+    let app = script("late", "js", text).with(json!({"max_restarts": 1_000}));
+    let home = Pm2Home::with(Release::Seven, &[app]);
+    for _ in 0..3 {
+        let arguments = ["logs", "late", "-f", "-n", "0", "--events", "--json"];
+        let listening = Listening::of(program(home.path(), &arguments));
+        let is = |line: &str, field: &str, wanted: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line[field] == wanted
+        };
+        let ends = |lines: &[String]| lines.iter().filter(|line| is(line, "event", "exit")).count();
+        wait_until("it has ended", || ends(&listening.lines.lock().unwrap()) >= 3);
+        let (lines, told) = listening.end();
+        let kinds: String = lines
+            .iter()
+            .filter_map(|line| match () {
+                () if is(line, "event", "exit") => Some('X'),
+                () if is(line, "event", "online") => Some('O'),
+                () if is(line, "text", "late dies") => Some('d'),
+                () if is(line, "text", "late starts") => Some('s'),
+                () => None,
+            })
+            .collect();
+        // It may begin anywhere in a life.
+        assert!("dXOs".repeat(99).contains(&kinds), "{kinds}: {lines:?}; it said: {told}");
+    }
+}

@@ -97,7 +97,7 @@ pub(super) async fn follow<W: Write>(
                 Some(Queued::Message(message)) => course.take(&message).await?,
                 Some(Queued::Lost(count)) => {
                     course.waiting.clear();
-                    course.all.lost(count);
+                    course.all.lost(count)?;
                 }
                 Some(Queued::Reconnecting { problem, .. }) => {
                     connection.is_waited_for(&problem);
@@ -106,7 +106,7 @@ pub(super) async fn follow<W: Write>(
                 }
                 Some(Queued::Connected) => {
                     if connection.is_back("what was written meanwhile is read from the log files") {
-                        course.begin_again();
+                        course.begin_again()?;
                     }
                 }
             },
@@ -148,7 +148,7 @@ impl<W: Write> Course<'_, '_, '_, W> {
         if self.waiting.bytes >= HELD_MAX {
             // It is in the files, too.
             self.waiting.clear();
-            self.all.missed();
+            self.all.missed()?;
         }
         Ok(())
     }
@@ -169,12 +169,13 @@ impl<W: Write> Course<'_, '_, '_, W> {
     }
 
     /// Another daemon may be there.
-    fn begin_again(&mut self) {
+    fn begin_again(&mut self) -> Result<(), Failure> {
         self.waiting.clear();
-        self.all.missed();
+        self.all.missed()?;
         self.whose.forget();
         self.all.events.iter_mut().for_each(Live::was_away);
         self.waiting.is_asked = true;
+        Ok(())
     }
 
     /// Asks the daemon where there is something to ask, and tells what waited for that.
@@ -195,7 +196,7 @@ impl<W: Write> Course<'_, '_, '_, W> {
         if let Some(events) = &mut self.all.events {
             let processes = (&*self.whose.infos, &*self.whose.all);
             let told = events.renew(processes, self.whose.is_all(), self.whose.context);
-            self.all.tell(&told)?;
+            self.all.tell(told)?;
         }
         let held = std::mem::take(&mut self.waiting.said);
         self.waiting.bytes = 0;

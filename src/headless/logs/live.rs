@@ -14,13 +14,13 @@ use super::super::failure::Failure;
 use super::super::output;
 use super::Sources;
 use super::entries::Open;
-use super::events::{Console, Event, Live};
+use super::events::{Console, Live};
 use super::filter::Filter;
 use super::missing::{Missing, SharedMissing, Step, complain, source_end};
+use super::order::Order;
 use super::print::Printer;
-use super::said::{BusId, Said};
+use super::said::{BusId, Key, Said};
 use super::source::Source;
-use crate::client::Message;
 use crate::daemon::history::Format;
 use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
 use crate::daemon::history::shared::SHARED_BYTES;
@@ -86,20 +86,13 @@ pub(super) struct Following<'a, 'b, W> {
     pub(super) printer: &'a mut Printer<'b, W>,
     /// What happens, where that is wanted.
     pub(super) events: Option<Live>,
+    /// What happened behind lines that are held.
+    pub(super) order: Order,
     started: Instant,
     /// The same as it is on files, milliseconds since 1970.
     pub(super) started_ms: i64,
     /// When the bus, or a part of what it said, was lost last, likewise.
     pub(super) lost_ms: Option<i64>,
-}
-
-/// An output on its way into a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    /// Which source it belongs to.
-    pub(super) source: usize,
-    /// Whose it is where several go into it: of one, whoever writes it goes on where another ended.
-    pub(super) of: Option<(BusId, LogStream)>,
 }
 
 impl Channel {
@@ -120,6 +113,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         Self {
             sources: sources.files,
             events: sources.console.map(Console::live),
+            order: Order::default(),
             channels: HashMap::new(),
             mending: HashMap::new(),
             filter,
@@ -130,30 +124,13 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         }
     }
 
-    /// Prints what a message tells that happened.
-    pub(super) fn happened(&mut self, message: &Message) -> Result<(), Failure> {
-        let Some(events) = &mut self.events else { return Ok(()) };
-        let events = events.take(message);
-        self.tell(&events)
-    }
-
-    /// Prints what happened, where it is wanted.
-    pub(super) fn tell(&mut self, events: &[Event]) -> Result<(), Failure> {
-        for event in events {
-            if self.filter.fits(&event.line) {
-                self.printer.event(event)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Messages came faster than they were taken. What they said is in the files, too: from there it
     /// is taken up to where the bus goes on.
-    pub(super) fn lost(&mut self, count: u64) {
+    pub(super) fn lost(&mut self, count: u64) -> Result<(), Failure> {
         if self.sources.iter().any(|source| source.opened.is_none()) {
             output::complain(&format!("{count} messages lost: they came too fast"));
         }
-        self.missed();
+        self.missed()
     }
 
     /// Where an output of a process goes.
@@ -178,7 +155,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
     /// Takes what one of the processes said.
     pub(super) fn take_of(&mut self, said: &Said) -> Result<(), Failure> {
         let Some(key) = self.key_of(said.id, said.stream) else { return Ok(()) };
-        self.take(key, said.at_ms, said.text.as_bytes())
+        self.take(key, said)
     }
 
     /// Takes last words of a process that the daemon does not have any more, where they are followed.
@@ -190,21 +167,22 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             self.sources.push(source);
             Key { source: self.sources.len() - 1, of: None }
         });
-        self.take(key, said.at_ms, said.text.as_bytes())
+        self.take(key, said)
     }
 
-    fn take(&mut self, key: Key, at_ms: i64, data: &[u8]) -> Result<(), Failure> {
+    fn take(&mut self, key: Key, said: &Said) -> Result<(), Failure> {
+        let (id, at_ms, mut data) = (said.id, said.at_ms, said.text.as_bytes());
         if !self.channels.contains_key(&key) {
             self.begin(key, at_ms);
         }
         let now_ms = self.clock_ms();
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
         channel.at_ms = at_ms;
-        let mut data = data;
         match &mut channel.joint {
             Joint::Looking { seam, held, .. } => {
                 seam.take(data, now_ms);
                 held.extend_from_slice(data);
+                self.order.came(id, key, (at_ms, data.len()));
                 // Files are looked at now and then only: the bus must be taken faster than it comes.
                 return Ok(());
             }
@@ -230,7 +208,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             }
             Joint::Live => {}
         }
-        self.push(key, data)
+        if self.order.hold(id, key, (at_ms, data)) { Ok(()) } else { self.push(key, data) }
     }
 
     /// An output that comes for the first time.
@@ -289,6 +267,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
                 self.print(key, &line)?;
             }
         }
+        self.tell_held(is_end)?;
         self.rest(is_end)
     }
 
@@ -356,6 +335,8 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         bytes.extend(held.get(skip.min(held.len())..).unwrap_or_default());
         let left = skip.saturating_sub(held.len());
         channel.joint = if left > 0 { Joint::Skipping { left } } else { Joint::Live };
+        let last_ms = channel.at_ms;
+        channel.at_ms = self.order.cut(key, &mut bytes).unwrap_or(last_ms);
         self.push(key, &bytes)
     }
 
@@ -416,6 +397,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
 
     /// Prints what stands open of a source.
     pub(super) fn close(&mut self, index: usize) -> Result<(), Failure> {
+        self.tell_held(true)?;
         let keys: Vec<Key> =
             self.channels.keys().filter(|key| key.source == index).copied().collect();
         for key in keys {

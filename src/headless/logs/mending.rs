@@ -5,8 +5,9 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::super::failure::Failure;
-use super::live::{Channel, Following, Joint, Key};
+use super::live::{Channel, Following, Joint};
 use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain, source_end};
+use super::said::Key;
 use super::source::Source;
 use crate::daemon::history::Format;
 use crate::daemon::history::gap::{Still, Tail};
@@ -19,9 +20,11 @@ const GONE_OPEN_MAX: usize = 32;
 
 impl<W: Write> Following<'_, '_, W> {
     /// The bus, or a part of what it said, was lost: what is missing is looked for from here on.
-    pub(super) fn missed(&mut self) {
+    pub(super) fn missed(&mut self) -> Result<(), Failure> {
+        self.tell_held(true)?;
         self.lost_ms = Some(clock::now_ms());
         (0..self.sources.len()).for_each(|index| self.miss(index));
+        Ok(())
     }
 
     /// The same for one source.
@@ -144,6 +147,7 @@ impl<W: Write> Following<'_, '_, W> {
         let own = self.channels.get(&Key { source: index, of: None });
         let is_open = own.is_some_and(|own| !matches!(own.joint, Joint::Live));
         if was_shared != known.is_shared() && is_open {
+            self.tell_held(true)?;
             self.miss(index);
         }
         Ok(())

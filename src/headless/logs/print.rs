@@ -212,7 +212,7 @@ impl<'a, W: Write> Printer<'a, W> {
 
     /// Prints something that happened.
     pub(super) fn event(&mut self, event: &Event) -> std::io::Result<()> {
-        let Event { label, word, line } = event;
+        let Event { label, word, line, .. } = event;
         let text = String::from_utf8_lossy(&line.bytes);
         if self.is_json {
             let json = json!({

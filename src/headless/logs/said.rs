@@ -6,6 +6,15 @@ use crate::protocol::bus::{BusPmId, LogStream};
 /// A process by its id on the bus.
 pub(super) type BusId = u32;
 
+/// An output on its way into a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    /// Which source it belongs to.
+    pub(super) source: usize,
+    /// Whose it is where several go into it: of one, whoever writes it goes on where another ended.
+    pub(super) of: Option<(BusId, LogStream)>,
+}
+
 /// A piece of output.
 #[derive(Debug)]
 pub(super) struct Said {

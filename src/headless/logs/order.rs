@@ -1,0 +1,175 @@
+//! What happened to a process, in its place among its lines: where some of these are held until their place in
+//! their file is known, it waits for these, and so does what is said behind it.
+//!
+//! Invariant: of one process the order of the bus is kept; within a bound. What waits is told once.
+
+use std::collections::VecDeque;
+
+use super::events::Event;
+use super::said::{BusId, Key};
+
+/// So much of one process waits at most, bytes.
+const HELD_MAX: usize = 16 << 20;
+/// What one item takes beside its text, about, bytes.
+const ITEM_BYTES: usize = 128;
+
+/// What waits, by process, in the order of what waits longest.
+#[derive(Debug, Default)]
+pub(super) struct Order(Vec<(BusId, Queue)>);
+
+/// What came of a process since the first event that waits, in its order.
+#[derive(Debug, Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    bytes: usize,
+    /// When the last of each output came that is held from before that, milliseconds since 1970.
+    before: Vec<(Key, i64)>,
+}
+
+/// One of these.
+#[derive(Debug)]
+pub(super) enum Item {
+    Event(Box<Event>),
+    /// A piece of an output, and when it came. Of one that is held elsewhere its length alone is known, until its
+    /// place in its file is.
+    Piece {
+        key: Key,
+        at_ms: i64,
+        len: usize,
+        data: Option<Vec<u8>>,
+    },
+}
+
+impl Queue {
+    fn push(&mut self, item: Item, bytes: usize) {
+        self.bytes += bytes + ITEM_BYTES;
+        self.items.push_back(item);
+    }
+}
+
+impl Order {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn queue(&mut self, id: BusId) -> Option<&mut Queue> {
+        self.0.iter_mut().find(|(other, _)| *other == id).map(|(_, queue)| queue)
+    }
+
+    /// Takes an event of a process of which these outputs are held, each with when something came of it last.
+    /// Where none is, and nothing waits, it is given back.
+    pub(super) fn event(
+        &mut self,
+        id: BusId,
+        event: Event,
+        before: Vec<(Key, i64)>,
+    ) -> Option<Event> {
+        if self.queue(id).is_none() {
+            if before.is_empty() {
+                return Some(event);
+            }
+            self.0.push((id, Queue { before, ..Queue::default() }));
+        }
+        let (queue, bytes) = (self.queue(id), event.line.bytes.len());
+        queue?.push(Item::Event(Box::new(event)), bytes);
+        None
+    }
+
+    /// A piece of an output came that is held.
+    pub(super) fn came(&mut self, id: BusId, key: Key, (at_ms, len): (i64, usize)) {
+        if let Some(queue) = self.queue(id) {
+            queue.push(Item::Piece { key, at_ms, len, data: None }, 0);
+        }
+    }
+
+    /// A piece of one that is not; false where nothing of the process waits.
+    pub(super) fn hold(&mut self, id: BusId, key: Key, (at_ms, data): (i64, &[u8])) -> bool {
+        let Some(queue) = self.queue(id) else { return false };
+        let (len, data) = (data.len(), Some(data.to_vec()));
+        queue.push(Item::Piece { key, at_ms, len, data }, len);
+        true
+    }
+
+    /// The place of an output is known, and so is what came of it, to the last piece: what came behind the
+    /// first event is cut off, and waits. When the last of the rest came, where something waits.
+    pub(super) fn cut(&mut self, key: Key, bytes: &mut Vec<u8>) -> Option<i64> {
+        let mut last_ms = None;
+        for (_, queue) in &mut self.0 {
+            for item in queue.items.iter_mut().rev() {
+                let Item::Piece { key: other, at_ms, len, data } = item else { continue };
+                if *other == key && data.is_none() {
+                    // What history had already is not told again.
+                    let piece = bytes.split_off(bytes.len().saturating_sub(*len));
+                    queue.bytes += piece.len();
+                    (*data, last_ms) = (Some(piece), Some(*at_ms));
+                }
+            }
+            let before = queue.before.iter().find(|(other, _)| *other == key);
+            last_ms = before.map(|(_, at_ms)| *at_ms).or(last_ms);
+        }
+        last_ms
+    }
+
+    /// Takes out what waits of processes of which no output is held any more, or of which too much waits.
+    pub(super) fn ready(&mut self, is_held: impl Fn(BusId) -> bool) -> Vec<Item> {
+        let is_ready = |(id, queue): &(BusId, Queue)| queue.bytes >= HELD_MAX || !is_held(*id);
+        let (ready, held) = std::mem::take(&mut self.0).into_iter().partition(is_ready);
+        self.0 = held;
+        let ready: Vec<(BusId, Queue)> = ready;
+        ready.into_iter().flat_map(|(_, queue)| queue.items).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::bus::LogStream;
+
+    const OUT: Key = Key { source: 0, of: None };
+    const ERR: Key = Key { source: 1, of: None };
+
+    fn told(items: Vec<Item>) -> Vec<String> {
+        let told = |item| match item {
+            Item::Event(event) => event.word.to_owned(),
+            Item::Piece { at_ms, data, .. } => {
+                format!("{at_ms} {:?}", data.map(|data| String::from_utf8(data).unwrap()))
+            }
+        };
+        items.into_iter().map(told).collect()
+    }
+
+    /// Its last words are held, since nobody knows where in its file they are; what its next life says on the
+    /// other stream is not.
+    #[test]
+    fn an_end_stands_behind_last_words_that_are_held() {
+        let mut order = Order::default();
+        let event = |word| Event::for_test(3, word);
+        assert!(order.event(3, event("exit"), vec![(ERR, 519)]).is_none());
+        assert!(order.event(3, event("online"), vec![(ERR, 519)]).is_none());
+        assert!(order.hold(3, OUT, (600, b"starts\n")));
+        order.came(3, ERR, (700, 6));
+        assert!(order.event(4, event("exit"), Vec::new()).is_some(), "nothing of it is held");
+        assert!(!order.hold(4, Key { source: 2, of: Some((4, LogStream::Out)) }, (600, b"x\n")));
+        assert_eq!(told(order.ready(|_| true)), [""; 0], "the place is not known yet");
+        let mut bytes = b"before\ndies\nagain\n".to_vec();
+        assert_eq!(order.cut(ERR, &mut bytes), Some(519));
+        assert_eq!(bytes, b"before\ndies\n");
+        let wanted = ["exit", "online", "600 Some(\"starts\\n\")", "700 Some(\"again\\n\")"];
+        assert_eq!(told(order.ready(|_| false)), wanted);
+        assert!(order.is_empty());
+    }
+
+    /// What is in its history already is not told again, and what waits is bounded.
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut order = Order::default();
+        assert!(order.event(3, Event::for_test(3, "exit"), vec![(ERR, 519)]).is_none());
+        order.came(3, ERR, (700, 9));
+        assert_eq!(order.cut(ERR, &mut b"end\n".to_vec()), Some(519));
+        let line = vec![b'x'; 1 << 20];
+        let held = (0..20).filter(|at_ms| order.hold(3, OUT, (*at_ms, &line))).count();
+        assert_eq!(held, 20);
+        let told = told(order.ready(|_| true));
+        assert_eq!((told.len(), &*told[1]), (22, "700 Some(\"end\\n\")"));
+    }
+}
