@@ -31,10 +31,12 @@ pub(super) fn go(app: &mut App, place: &LogPlace) -> Effects {
 const LATE_MS: (i64, i64) = (600, 999);
 /// A life whose beginning is not known is looked back so far, milliseconds.
 const LIFE_MS: i64 = 3_600_000;
-/// How many lines are looked at for last words.
+/// What is known of an end that nobody watched, milliseconds.
+const SECOND_MS: i64 = 1_000;
+/// How many lines are looked at for an exit or for last words.
 const LOOK_MAX: usize = 100_000;
 
-/// Shows the log of a process at the last words of a life. Where lines that old are in the log files only,
+/// Shows the log of a process at the end of a life. Where lines that old are in the log files only,
 /// these are read up to there.
 fn go_to_end(app: &mut App, key: ProcessKey, end: &LifeEnd) {
     let Some(owner) = app.owner(key) else { return };
@@ -52,14 +54,40 @@ fn go_to_end(app: &mut App, key: ProcessKey, end: &LifeEnd) {
     arrive_at_end(app, end);
 }
 
-/// Marks the last words of a life, as far as they are held.
+/// Marks the exit of a life, else its last words, as far as they are held.
 pub(super) fn arrive_at_end(app: &mut App, end: &LifeEnd) {
     // The line itself is what is next from right before it.
-    let said = last_words(app, end).map(LineId::before);
-    let from = said.unwrap_or(LineId::at_time(end.ended_ms));
+    let found = exit(app, end).or_else(|| last_words(app, end)).map(LineId::before);
+    let from = found.unwrap_or(LineId::at_time(end.ended_ms));
     let (way, goal) = (Direction::Forward, Goal::Line);
     app.log_view.want(Wanted { from, way, goal, is_nearest: true });
     step(app);
+}
+
+/// The line that tells the end of a life. Of several in a second that is all that is known of their time, they
+/// are counted from the last one on: who has more of them than there are lives has older ones.
+fn exit(app: &App, end: &LifeEnd) -> Option<LineId> {
+    let store = &app.log_view.store;
+    let second_ms = end.ended_ms - end.ended_ms.rem_euclid(SECOND_MS);
+    let is_its = |at_ms: i64| {
+        if !end.is_exact {
+            return (second_ms..second_ms.saturating_add(SECOND_MS)).contains(&at_ms);
+        }
+        // A stop that was asked for here is told with its verdict, a moment later.
+        let late = (end.ended_ms..end.ended_ms.saturating_add(SECOND_MS)).contains(&at_ms);
+        late && (at_ms == end.ended_ms || end.next_ended_ms.is_none_or(|next_ms| at_ms < next_ms))
+    };
+    let until_ms = second_ms.saturating_add(3 * SECOND_MS);
+    let lines = store.iter_from(LineId::at_time(second_ms)).take(LOOK_MAX);
+    let exits = lines.take_while(|line| line.id.order_ms < until_ms).filter(|line| {
+        line.kind == Kind::Exit
+            && is_its(line.time.at_ms)
+            && store
+                .source_key(line.source)
+                .is_some_and(|source| app.log_view.scope().has(&source.owner))
+    });
+    let exits: Vec<LineId> = exits.map(|line| line.id).collect();
+    if end.is_exact { exits.first() } else { exits.iter().rev().nth(end.later) }.copied()
 }
 
 /// The head of the entry that a life said last: the one that says why, else the last error, else the last

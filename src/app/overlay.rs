@@ -8,7 +8,6 @@ use super::editor::{Edit, Editor};
 use super::geometry::line_inside;
 use super::inspection::Prompt;
 use super::inspection_ask::Ask;
-use super::log_end::LifeEnd;
 use super::menu::Menu;
 use super::mode::Mode;
 use super::palette::{self, Entry, Palette};
@@ -158,16 +157,8 @@ fn take_in_why(
     let (columns, rows) = line_inside(around.size);
     match command {
         Command::Open => {
-            let shown = why::death(around.watched, key, *life);
-            return shown.map_or(Taken::Done, |(death, ..)| {
-                let end = LifeEnd {
-                    started_ms: death.started_ms,
-                    ended_ms: death.ended_ms,
-                    is_exact: death.is_watched,
-                    said: death.evidence.last_line.clone(),
-                };
-                Taken::Log(LogPlace::End(key, end))
-            });
+            let shown = why::end(around.watched, key, *life);
+            return shown.map_or(Taken::Done, |end| Taken::Log(LogPlace::End(key, end)));
         }
         Command::Older | Command::Log(LogCommand::PreviousTurn) => {
             (*life, *top) = (why::number(around.watched, key, *life, -1), 0);

@@ -6,6 +6,7 @@ use super::evidence::quote;
 pub use super::evidence::{GUTTER, Kind};
 use super::exceptions;
 use super::geometry::wrap;
+use super::log_end::LifeEnd;
 use super::state::App;
 use crate::model::ProcessKey;
 use crate::model::death::cause::Cause;
@@ -24,6 +25,22 @@ pub fn death(
     let (death, place, _) = black_box.numbered(life)?;
     let count = black_box.lives().len();
     Some((death, count.saturating_sub(place), count))
+}
+
+/// That death as it is found in the log.
+pub(super) fn end(watched: &Watched, key: ProcessKey, life: LifeNumber) -> Option<LifeEnd> {
+    let black_box = watched.boxes.get(key)?;
+    let (death, place, _) = black_box.numbered(life)?;
+    let second = |death: &Death| death.ended_ms.div_euclid(1_000);
+    let later = black_box.lives().iter().skip(place + 1);
+    Some(LifeEnd {
+        started_ms: death.started_ms,
+        ended_ms: death.ended_ms,
+        is_exact: death.is_watched,
+        next_ended_ms: black_box.lives().get(place + 1).map(|next| next.ended_ms),
+        later: later.take_while(|next| second(next) == second(death)).count(),
+        said: death.evidence.last_line.clone(),
+    })
 }
 
 /// The number of the death that is so many before the one that is shown, or after it: it stays shown

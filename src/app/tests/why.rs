@@ -68,6 +68,53 @@ fn enter_in_why_goes_to_that_moment_of_the_log() {
     assert!(marked_text(&app).contains("code 7"), "{}", marked_text(&app));
 }
 
+/// What it said last may be long before that. Of those of one second each has its own.
+#[test]
+fn enter_in_why_goes_to_the_exit_and_not_to_what_was_said_before() {
+    use super::log::{marked_text, output};
+    use crate::model::death::after::{Left, reconstruct};
+    use crate::model::log::LineKind;
+    let mut app = app(1);
+    app.log_view = crate::app::log_view::LogView::new(crate::logs::Bounds::default());
+    let exit = |at_ms, text: &str| {
+        let kind = LineKind::Event("exit", Severity::Bad);
+        LogLine { at_ms, kind, ..output(0, "p0", text) }
+    };
+    let said = |at_ms, text: &str| LogLine { at_ms, ..output(0, "p0", text) };
+    let lines = vec![
+        exit(2_999, "older"),
+        said(4_000, "TypeError: not the end"),
+        exit(12_400, "first"),
+        exit(12_999, "second"),
+        said(13_500, "up"),
+        exit(20_999, "third"),
+    ];
+    send(&mut app, Report::Lines(lines));
+    let end = |second| {
+        format!(
+            "1970-01-01T00:00:{second}: PM2 log: App [p0:0] starting in -fork mode-\n\
+             1970-01-01T00:00:{second}: PM2 log: App [p0:0] exited with code [7] via signal [SIGINT]\n"
+        )
+    };
+    let console: String = ["12", "12", "20"].map(end).concat();
+    let info = info(0, "p0", ProcessStatus::Online);
+    let (opening, errors, calm_since_ms) = (None, None, None);
+    let left =
+        Left { opening, info: &info, console: &console, errors, calm_since_ms, utc_offset_s: 0 };
+    send(&mut app, Report::Lives(vec![(PmId(0), reconstruct(&left))]));
+    // One that was watched: what is said of it has its very time.
+    exit_and_start(&mut app, 30_500);
+    send(&mut app, Report::Lines(vec![said(29_000, "Error: late"), said(30_501, "Error: next")]));
+    press(&mut app, Command::Why);
+    for wanted in ["code 7", "third", "second", "first"] {
+        let before = app.mode.clone();
+        press(&mut app, Command::Open);
+        assert!(marked_text(&app).contains(wanted), "{wanted}: {}", marked_text(&app));
+        app.mode = before;
+        press(&mut app, Command::Older);
+    }
+}
+
 /// The list of exits is as long as there is room, and not shorter than six.
 #[test]
 fn all_exits_are_listed_where_there_is_room() {
