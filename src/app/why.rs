@@ -27,6 +27,13 @@ pub fn death(
     Some((death, count.saturating_sub(place), count))
 }
 
+/// How many deaths are on record of a process: `3`, or `the last 20` where there were more.
+#[must_use]
+pub fn of_how_many(watched: &Watched, key: ProcessKey, count: usize) -> String {
+    let is_cut = watched.boxes.get(key).is_some_and(BlackBox::is_cut);
+    if is_cut { format!("the last {count}") } else { count.to_string() }
+}
+
 /// That death as it is found in the log.
 pub(super) fn end(watched: &Watched, key: ProcessKey, life: LifeNumber) -> Option<LifeEnd> {
     let black_box = watched.boxes.get(key)?;
@@ -195,7 +202,8 @@ fn list_lives(
     }
     let older = count.saturating_sub(first + listed);
     if older > 0 {
-        rows.push((Kind::Heading, format!("and {older} older ones")));
+        let of = if black_box.is_cut() { format!(" of the last {count}") } else { String::new() };
+        rows.push((Kind::Heading, format!("and {older} older ones{of}")));
     }
 }
 

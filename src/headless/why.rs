@@ -122,15 +122,68 @@ fn tell(
             }
         }
     }
-    let more = black_box.lives().len().saturating_sub(deaths_max);
-    if more > 0 {
-        line(&format!("  and {more} more before that (--lives {})", deaths_max + more))?;
+    more(info, black_box, deaths_max).map_or(Ok(()), |text| line(&format!("  {text}")))
+}
+
+/// What there is beside the ends that are told, and where that is not all.
+fn more(info: &ProcessInfo, black_box: &BlackBox, deaths_max: usize) -> Option<String> {
+    let kept = black_box.lives().len();
+    let counted = match info.restarts {
+        restarts if restarts as usize > kept => format!("; PM2 counts {restarts} restarts"),
+        _ => String::new(),
+    };
+    match (kept.saturating_sub(deaths_max), black_box.is_cut()) {
+        (0, false) => None,
+        (0, true) => Some(format!("only the last {kept} are told{counted}")),
+        (more, false) => Some(format!("and {more} more before that (--lives {kept})")),
+        (more, true) => {
+            Some(format!("and {more} more of the last {kept} (--lives {kept}){counted}"))
+        }
     }
-    Ok(())
 }
 
 /// When it ended, in local time.
 fn time(death: &Death, utc_offset_s: i32) -> String {
     let clock = units::clock(death.ended_ms, utc_offset_s, Clock::Seconds);
     format!("{} {clock}", units::day(death.ended_ms, utc_offset_s))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::death::after::{Left, reconstruct};
+    use crate::protocol::process::{PmId, ProcessStatus};
+
+    #[test]
+    fn what_is_cut_at_the_bound_says_so() {
+        let told = |ends: u32, restarts, deaths_max| {
+            let end = |n| {
+                format!(
+                    "2026-11-28T03:12:{n:02}: PM2 log: App [late:3] exited with code [1] via signal [SIGINT]\n"
+                )
+            };
+            let console: String = (0..ends).map(end).collect();
+            let new = ProcessInfo::new(PmId(3), "late", ProcessStatus::Online);
+            let info = ProcessInfo { restarts, ..new };
+            let (opening, errors, calm_since_ms) = (None, None, None);
+            let left = Left {
+                opening,
+                info: &info,
+                console: &console,
+                errors,
+                calm_since_ms,
+                utc_offset_s: 0,
+            };
+            more(&info, &reconstruct(&left), deaths_max)
+        };
+        assert_eq!(told(3, 3, 5), None);
+        assert_eq!(told(20, 20, 20), None);
+        assert_eq!(told(20, 20, 2).unwrap(), "and 18 more before that (--lives 20)");
+        let cut = "and 18 more of the last 20 (--lives 20)";
+        assert_eq!(told(44, 99, 2).unwrap(), format!("{cut}; PM2 counts 99 restarts"));
+        // It was set back, or stopped and started.
+        assert_eq!(told(44, 0, 2).unwrap(), cut);
+        let all = "only the last 20 are told; PM2 counts 99 restarts";
+        assert_eq!(told(44, 99, 20).unwrap(), all);
+    }
 }

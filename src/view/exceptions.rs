@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::app::exceptions::{self, GROUP_ROWS, HEAD_ROWS};
 use crate::app::geometry::{line_inside, wrap};
 use crate::model::charts;
+use crate::model::death::LIVES_MAX;
 use crate::model::exceptions::Group;
 
 /// Columns of the count.
@@ -100,9 +101,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, chosen: Opt
 
 /// Says what is counted, where rows are left for it below so many groups.
 fn draw_scope(canvas: &mut Canvas<'_>, inner: Rect, groups: usize) {
-    let text = "counted: what the daemon told, and what is left of the last exits. What an app catches and \
-                prints is not: n in a group, or / in the log, finds it there and further back in the files";
-    let lines = wrap(text, inner.width);
+    let text = format!(
+        "counted: what the daemon told, and what is left of the last {LIVES_MAX} exits of each process. What an \
+        app catches and prints is not: n in a group, or / in the log, finds it there and further back in the files"
+    );
+    let lines = wrap(&text, inner.width);
     let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let taken = u16::try_from(groups).unwrap_or(u16::MAX).saturating_mul(GROUP_ROWS);
     if taken.saturating_add(HEAD_ROWS + 1 + rows) > inner.height {

@@ -1,7 +1,7 @@
 //! Why a process died.
 //!
 //! ```text
-//! ━ worker[4] ━ end 1 of 3 ━ 14:03:02 ━━━━━━━━━━━━━━━━━━━━━━━━━━━
+//! ━ worker[4] ━ exit 1 of 3 ━ 14:03:02 ━━━━━━━━━━━━━━━━━━━━━━━━━━━
 //!  uncaught exception: Error: Cannot find module './config', exit code 1, after 0.4 s
 //!  certain; observed live
 //!  PM2 gave up at max_restarts 16
@@ -40,7 +40,8 @@ pub(super) fn draw(
     if let Some((death, number, count)) = why::death(&app.watched, key, life) {
         let older = if number < count { ", ← older" } else { "" };
         let newer = if number > 1 { ", → newer" } else { "" };
-        title.push(Part::new(format!("exit {number} of {count}{older}{newer}"), Role::Quiet, 0));
+        let of = why::of_how_many(&app.watched, key, count);
+        title.push(Part::new(format!("exit {number} of {of}{older}{newer}"), Role::Quiet, 0));
         title.push(Part::new(why::ended_at(app, death), Role::Quiet, 2));
     }
     draw_rows(canvas, screen, title, (&lines, top));

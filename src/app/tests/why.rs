@@ -68,6 +68,41 @@ fn enter_in_why_goes_to_that_moment_of_the_log() {
     assert!(marked_text(&app).contains("code 7"), "{}", marked_text(&app));
 }
 
+/// More exits are not all there were; a second look at the same ones is none more.
+#[test]
+fn more_exits_than_are_kept_are_the_last_ones() {
+    use crate::model::death::after::{Left, reconstruct};
+    let mut app = app(1);
+    let shown = |app: &App| {
+        let Mode::Why { key, life, .. } = app.mode else { panic!("{:?}", app.mode) };
+        let (_, number, count) = crate::app::why::death(&app.watched, key, life).unwrap();
+        let rows = crate::app::why::rows(app, key, life, (100, 10));
+        let older = rows.iter().find(|(_, row)| row.contains("older ones")).unwrap();
+        let of = crate::app::why::of_how_many(&app.watched, key, count);
+        (format!("{number} of {of}"), older.1.clone(), app.watched.boxes.get(key).unwrap().older())
+    };
+    for at_ms in 101..=120 {
+        exit_and_start(&mut app, at_ms * 1_000);
+    }
+    press(&mut app, Command::Why);
+    assert_eq!(shown(&app), ("1 of 20".into(), "and 14 older ones".into(), 0));
+    let end = |n| {
+        format!(
+            "1970-01-01T00:00:{n}: PM2 log: App [p0:0] exited with code [7] via signal [SIGINT]\n"
+        )
+    };
+    let console: String = (10..35).map(end).collect();
+    let info = info(0, "p0", ProcessStatus::Online);
+    let (opening, errors, calm_since_ms) = (None, None, None);
+    let left =
+        Left { opening, info: &info, console: &console, errors, calm_since_ms, utc_offset_s: 0 };
+    for _ in 0..2 {
+        send(&mut app, Report::Lives(vec![(PmId(0), reconstruct(&left))]));
+        let older = "and 14 older ones of the last 20".into();
+        assert_eq!(shown(&app), ("1 of the last 20".into(), older, 25));
+    }
+}
+
 /// What it said last may be long before that. Of those of one second each has its own.
 #[test]
 fn enter_in_why_goes_to_the_exit_and_not_to_what_was_said_before() {

@@ -52,12 +52,13 @@ pub struct Left<'a> {
 /// Makes a black box of what is left. Its deaths are told as such.
 #[must_use]
 pub fn reconstruct(left: &Left<'_>) -> BlackBox {
-    let mut deaths = deaths(left);
-    let skip = deaths.len().saturating_sub(LIVES_MAX);
-    let mut deaths = deaths.split_off(skip);
+    let mut older = deaths(left);
+    let skip = older.len().saturating_sub(LIVES_MAX);
+    let mut deaths = older.split_off(skip);
     take_errors(&mut deaths, left);
     let mut black_box = BlackBox::default();
-    for death in deaths.into_iter().rev() {
+    // What it does not keep it counts.
+    for death in older.into_iter().chain(deaths).rev() {
         black_box.reconstruct(death);
     }
     if left.info.never_started()

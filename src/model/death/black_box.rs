@@ -126,6 +126,12 @@ impl BlackBox {
         self.older
     }
 
+    /// Whether there were more lives than are kept.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.older > 0
+    }
+
     /// Why it could not be started the last time, as PM2's console said it: `spawn python3 ENOENT`.
     #[must_use]
     pub fn not_started(&self) -> Option<&str> {
@@ -165,10 +171,13 @@ impl BlackBox {
         // A second connection looks back, too: on what was seen already.
         let before_ms = self.lives.front().map(|first| first.ended_ms.saturating_sub(SECOND_MS));
         let is_older = |death: &Death| before_ms.is_none_or(|before_ms| death.ended_ms < before_ms);
-        let before = self.lives.len();
+        let (before, older) = (self.lives.len(), self.older);
         for death in past.lives.into_iter().rev().filter(is_older) {
             self.reconstruct(death);
         }
+        // At each look they are the same ones.
+        let unkept = self.older - older;
+        self.older = older.max(unkept.saturating_add(past.older));
         self.not_started = self.not_started.take().or(past.not_started);
         self.lives.len() - before
     }
@@ -177,6 +186,8 @@ impl BlackBox {
     pub fn reconstruct(&mut self, death: Death) {
         if self.lives.len() < LIVES_MAX {
             self.lives.push_front(death);
+        } else {
+            self.older = self.older.saturating_add(1);
         }
     }
 

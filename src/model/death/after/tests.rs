@@ -81,6 +81,33 @@ fn what_was_started_much_later_was_no_restart() {
     assert!(at_once[0].starts_with(any), "{at_once:?}");
 }
 
+/// Those that are not kept are counted.
+#[test]
+fn more_ends_than_are_kept_are_not_all_there_were() {
+    let kept = |ends: u32| {
+        let end = |n| {
+            format!(
+                "2026-11-28T03:12:{n:02}: PM2 log: App [api:3] exited with code [1] via signal [SIGINT]\n"
+            )
+        };
+        let console: String = (0..ends).map(end).collect();
+        let info = ProcessInfo { name: "api".into(), ..info(ProcessStatus::Online) };
+        let (opening, errors, calm_since_ms) = (None, None, None);
+        let left = Left {
+            opening,
+            info: &info,
+            console: &console,
+            errors,
+            calm_since_ms,
+            utc_offset_s: 0,
+        };
+        let black_box = reconstruct(&left);
+        (black_box.lives().len(), black_box.is_cut(), black_box.older())
+    };
+    assert_eq!(kept(20), (20, false, 0));
+    assert_eq!(kept(44), (20, true, 24));
+}
+
 #[test]
 fn figures_alone_say_how_little_is_known() {
     let online = |exit_code: Option<&str>, after_ms: i64| ProcessInfo {
