@@ -292,7 +292,8 @@ pub fn writers<'a>(info: &ProcessInfo, all: impl Iterator<Item = &'a ProcessInfo
 #[must_use]
 pub fn sure(death: &Death) -> &'static str {
     match (&death.cause, &death.follows) {
-        (Cause::Asked { by: None, may_be_cron: false, .. }, Follows::StaysStopped) => {
+        // A stop alone is followed by that.
+        (Cause::Asked { by: None, .. }, Follows::StaysStopped | Follows::Later) => {
             death.sure.word()
         }
         (
@@ -386,6 +387,24 @@ mod tests {
         // A clock that was set back: no life begins before the one before it ended.
         assert_eq!(told(true, Follows::Again, Some(9_000)), "it was started again");
         assert_eq!(told(true, Follows::Unknown, None), "");
+    }
+
+    /// A stop is as certain after a later start as while it lasts.
+    #[test]
+    fn of_one_cause_it_is_not_said_that_nothing_tells_which() {
+        let told = |follows, may_be_cron| {
+            let cause = Cause::Asked { by: None, was_killed: false, may_be_cron };
+            let death = Death { cause, follows, ..unseen() };
+            (sentence(&death), sure(&death))
+        };
+        for follows in [Follows::StaysStopped, Follows::Later] {
+            let stop = ("ended by PM2 on request: a stop".to_owned(), "certain");
+            assert_eq!(told(follows.clone(), false), stop);
+            assert_eq!(told(follows, true), stop);
+        }
+        for may_be_cron in [false, true] {
+            assert_eq!(told(Follows::Again, may_be_cron).1, "nothing tells which of these");
+        }
     }
 
     /// Instances with `merge_logs` write one file: the lines are not only of lives of this one.
