@@ -182,8 +182,9 @@ fn signalled(seen: &Evidence, signal: &str) -> (Cause, Sure) {
             None => (Cause::Killed { is_calm: false }, Sure::Guess),
         },
         "SIGABRT" | "SIGTRAP" | "SIGILL" if seen.is_heap_full => (Cause::HeapFull, Sure::Certain),
+        // Anybody can send it, too: nothing tells that.
         "SIGABRT" | "SIGSEGV" | "SIGBUS" | "SIGILL" | "SIGFPE" | "SIGTRAP" | "SIGSYS" => {
-            (Cause::Native(signal.into()), Sure::Certain)
+            (Cause::Native(signal.into()), Sure::Likely)
         }
         // A signal may be what an app sends itself when it has reported an exception.
         _ => match &seen.exception {
@@ -289,6 +290,19 @@ mod tests {
         assert_eq!(oom(Some(true)), (Cause::OutOfMemory, Sure::Certain));
         assert_eq!(oom(Some(false)), (Cause::Killed { is_calm: true }, Sure::Likely));
         assert_eq!(oom(None), (Cause::Killed { is_calm: false }, Sure::Guess));
+    }
+
+    /// `kill -SEGV` leaves the same behind.
+    #[test]
+    fn a_signal_of_native_code_may_have_been_sent() {
+        for name in ["SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE"] {
+            let native = (Cause::Native(name.into()), Sure::Likely);
+            assert_eq!(judge(&signal(name)), native);
+        }
+        let sent = Evidence { sent: Some("SIGSEGV"), ..signal("SIGSEGV") };
+        assert_eq!(judge(&sent), (Cause::Sent("SIGSEGV"), Sure::Certain));
+        let full = Evidence { is_heap_full: true, ..signal("SIGABRT") };
+        assert_eq!(judge(&full), (Cause::HeapFull, Sure::Certain));
     }
 
     #[test]
