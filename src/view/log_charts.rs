@@ -143,7 +143,7 @@ fn draw_below(
     let parts = [(errors, "error"), (warnings, "warning"), (bucket.hits, "match")];
     let parts =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| many(*count, what));
-    let turns = (bucket.turns > 0).then(|| format!("{} or restarts", many(bucket.turns, "exit")));
+    let turns = (bucket.turns > 0).then(|| many(bucket.turns, "exit or restart"));
     let said: Vec<String> = std::iter::once(all).chain(parts).chain(turns).collect();
     let said = format!("{day} {of_day}: {}", said.join(", "));
     canvas.text(inner.x, y, inner.width, &said, canvas.role(Role::Text));
@@ -153,6 +153,7 @@ fn many(count: u64, what: &str) -> String {
     match (count, what) {
         (1, _) => format!("1 {what}"),
         (_, "match") => format!("{count} matches"),
+        (_, "exit or restart") => format!("{count} exits or restarts"),
         _ => format!("{count} {what}s"),
     }
 }
@@ -166,4 +167,17 @@ pub(super) fn keys(is_ascii: bool) -> Vec<Part> {
         key(arrows, "choose", 1),
         key("e E", "errors", 2),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::many;
+
+    #[test]
+    fn one_is_no_plural() {
+        let told = |what| [1, 2].map(|count| many(count, what));
+        assert_eq!(told("line"), ["1 line", "2 lines"]);
+        assert_eq!(told("match"), ["1 match", "2 matches"]);
+        assert_eq!(told("exit or restart"), ["1 exit or restart", "2 exits or restarts"]);
+    }
 }
