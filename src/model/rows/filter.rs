@@ -386,14 +386,15 @@ fn has(text: &str, word: &str) -> bool {
     text.contains(word) || text.to_lowercase().contains(word)
 }
 
-/// The words for a status that a process can have.
-pub(crate) const STATUS_WORDS: [&str; 10] = [
+/// The words for a status that a process can have: those of PM2 first, then what the rows say beside them.
+pub(crate) const STATUS_WORDS: [&str; 11] = [
     "online",
     "launching",
     "stopping",
     "stopped",
     "errored",
     "waiting restart",
+    "one-launch-status",
     "restarting",
     "looping",
     "given up",

@@ -2,22 +2,10 @@
 //!
 //! Invariant: what any process has is not said to be mistyped.
 
-use super::filter::Filter;
+use super::filter::{Filter, STATUS_WORDS};
 use crate::model::process::Process;
 
-/// All that PM2 says of a status, and what the rows say beside it.
-const STATUSES: [&str; 9] = [
-    "online",
-    "launching",
-    "stopping",
-    "stopped",
-    "errored",
-    "waiting restart",
-    "one-launch-status",
-    "looping",
-    "never started",
-];
-/// So many of them are PM2's own, and not a one-launch's.
+/// So many of [`STATUS_WORDS`], the first, are PM2's own, and not a one-launch's.
 const PM2_STATUSES: usize = 6;
 const MODES: [&str; 2] = ["fork", "cluster"];
 /// Words that are listed.
@@ -31,14 +19,14 @@ impl Filter {
         let missing = fields.into_iter().find(|(_, _, takes)| !all.iter().any(|it| takes(it)));
         let (field, word, _) = missing?;
         let mut known: Vec<&str> = match field {
-            "status" => STATUSES.to_vec(),
+            "status" => STATUS_WORDS.to_vec(),
             "mode" => MODES.to_vec(),
             _ => all.iter().filter_map(|process| process.info.namespace.as_deref()).collect(),
         };
         known.sort_unstable();
         known.dedup();
         let has = format!("no process has the {field} `{word}`");
-        if field == "status" && STATUSES.iter().any(|status| status.contains(word)) {
+        if field == "status" && STATUS_WORDS.iter().any(|status| status.contains(word)) {
             return None;
         }
         if let Some(near) = near(word, &known) {
@@ -53,7 +41,7 @@ impl Filter {
 /// The status of PM2 that a word is probably meant as.
 #[must_use]
 pub fn near_status(word: &str) -> Option<&'static str> {
-    near(&word.to_lowercase(), STATUSES.get(..PM2_STATUSES).unwrap_or(&STATUSES))
+    near(&word.to_lowercase(), STATUS_WORDS.get(..PM2_STATUSES).unwrap_or(&STATUS_WORDS))
 }
 
 /// The one that a word is probably meant as: at most one letter in three is wrong.
