@@ -98,11 +98,12 @@ pub(crate) fn a_crash_loop_is_never_said_to_stay_stopped() {
         assert!(told.contains("looping: "), "{told}");
         assert!(!told.contains("not online"), "{told}");
     }
-    // A stop that comes between an end and the next start is lost: PM2 starts it all the same.
+    // A stop that comes between an end and the next start is lost: PM2 starts it all the same, on a busy
+    // machine some looks later.
     wait_until("PM2 has stopped it", || {
         home.cli(&["stop", "loop"]);
         let one = home.one("loop");
-        one.status == "stopped" && home.one("loop").restarts == one.restarts
+        one.status == "stopped" && (0..100).all(|_| home.one("loop") == one)
     });
     let told = pm2_tui(home.path(), &["why", "loop"]).with(0).out;
     assert!(told.contains("PM2 leaves it stopped"), "{told}");
