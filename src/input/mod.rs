@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::parser::{Parser, Token};
+use self::parser::{ESC_WAIT, Parser, Token};
 use crate::runtime::Input;
 use crate::terminal;
 
@@ -115,7 +115,7 @@ fn read_keyboard(tty: &OwnedFd, held: &OwnedFd, keyboard: &mpsc::Sender<Input>) 
             Ready::Nothing => parser.expire(started.elapsed(), &mut tokens),
             Ready::Bytes => {
                 // What comes right behind belongs to it: a paste, or keys that a slow link kept.
-                let mut taken = 0;
+                let (begun, mut taken) = (Instant::now(), 0);
                 loop {
                     let read = rustix::io::read(tty, bytes.as_mut_slice())?;
                     if read == 0 {
@@ -127,8 +127,8 @@ fn read_keyboard(tty: &OwnedFd, held: &OwnedFd, keyboard: &mpsc::Sender<Input>) 
                         &mut tokens,
                     );
                     taken += read;
-                    let is_more =
-                        matches!(wait_for_bytes(tty, None, Some(TOGETHER))?, Ready::Bytes);
+                    let wait = wait_for_more(&tokens, parser.is_unfinished(), begun.elapsed());
+                    let is_more = matches!(wait_for_bytes(tty, None, Some(wait))?, Ready::Bytes);
                     if !is_more || taken > TOGETHER_BYTES_MAX {
                         break;
                     }
@@ -143,16 +143,26 @@ fn read_keyboard(tty: &OwnedFd, held: &OwnedFd, keyboard: &mpsc::Sender<Input>) 
     }
 }
 
+/// How long what comes still belongs to what came within this time. A key before a sequence that is
+/// not whole waits for the rest of it: whether that is an answer of the terminal decides whether the
+/// key was pressed alone.
+fn wait_for_more(tokens: &[Token], is_unfinished: bool, since: Duration) -> Duration {
+    let has_key = tokens.iter().any(|token| matches!(token, Token::Key(_)));
+    let rest = if has_key && is_unfinished { ESC_WAIT } else { Duration::ZERO };
+    rest.saturating_sub(since).max(TOGETHER)
+}
+
 /// What tokens mean to the loop; keys that came together stay together. An answer of the terminal
 /// or a report of the mouse between them does not part them: pasted text would be typed one by one.
 /// Keys that came together with the mouse count for nothing: a click moves the cursor, and which of
 /// both was first must not decide whom a key means. Keys beside anything else that is no key, or
-/// before a sequence that `is_unfinished`, may be a part of it; only the answer that is asked for
-/// with each frame may come beside a key.
+/// before a sequence that `is_unfinished`, may be a part of it; only answers that were asked for may
+/// come beside a key.
 fn inputs(tokens: Vec<Token>, is_unfinished: bool) -> Vec<Input> {
     let has_mouse = tokens.iter().any(|token| matches!(token, Token::Mouse(_)));
-    let is_noisy =
-        is_unfinished || !tokens.iter().all(|token| matches!(token, Token::Key(_) | Token::Status));
+    let may_be_beside =
+        |token: &Token| matches!(token, Token::Key(_) | Token::Status | Token::Background(_));
+    let is_noisy = is_unfinished || !tokens.iter().all(may_be_beside);
     let (mut inputs, mut others) = (Vec::new(), Vec::new());
     for token in tokens {
         match (token, others.last_mut()) {
@@ -270,6 +280,66 @@ mod tests {
         assert_eq!(keys.len(), "restart".len());
     }
 
+    /// What one turn makes of pieces that come one after the other.
+    fn read_in_pieces(pieces: &[&[u8]]) -> Vec<Input> {
+        let (mut parser, mut tokens) = (Parser::default(), Vec::new());
+        for piece in pieces {
+            parser.push(piece, Duration::ZERO, &mut tokens);
+        }
+        inputs(tokens, parser.is_unfinished())
+    }
+
+    #[test]
+    fn a_key_beside_an_answer_was_pressed_alone() {
+        for answer in
+            [&b"\x1b[0n"[..], b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\", b"\x9d11;rgb:1e/1e/2e\x07"]
+        {
+            for at in 0..=answer.len() {
+                let (head, tail) = answer.split_at(at);
+                for pieces in [
+                    [&[b"y", head].concat()[..], tail],
+                    [head, &[tail, b"y"].concat()],
+                    [&[b"y", head].concat(), &[tail, answer].concat()],
+                ] {
+                    let inputs = read_in_pieces(&pieces);
+                    let [answers @ .., Input::Keys(keys)] = &inputs[..] else {
+                        panic!("{pieces:?}: {inputs:?}")
+                    };
+                    assert_eq!(keys.len(), 1, "{pieces:?}");
+                    assert!(!answers.is_empty(), "{pieces:?}");
+                }
+                let pieces = [&[b"dep", head].concat()[..], &[tail, b"loy"].concat()];
+                let inputs = read_in_pieces(&pieces);
+                assert!(
+                    matches!(inputs.last(), Some(Input::Keys(keys)) if keys.len() == 6),
+                    "{inputs:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_before_a_sequence_that_is_not_whole_waits_for_its_rest() {
+        const MS: Duration = Duration::from_millis(1);
+        for (bytes, since, wanted) in [
+            (&b"y"[..], 0, TOGETHER),
+            (b"y\x1b[0n", 0, TOGETHER),
+            (b"y\x1b[0", 0, ESC_WAIT),
+            (b"y\x1b", 0, ESC_WAIT),
+            (b"y\x1b]11;rgb", 20, 30 * MS),
+            (b"y\xe6", 48, TOGETHER),
+            (b"y\x1b[0", 70, TOGETHER),
+            // What the next read begins with is its rest, too; nothing waits for it.
+            (b"\x1b[0", 0, TOGETHER),
+            (b"\x1b", 0, TOGETHER),
+        ] {
+            let (mut parser, mut tokens) = (Parser::default(), Vec::new());
+            parser.push(bytes, Duration::ZERO, &mut tokens);
+            let wait = wait_for_more(&tokens, parser.is_unfinished(), since * MS);
+            assert_eq!(wait, wanted, "{}", bytes.escape_ascii());
+        }
+    }
+
     #[test]
     fn keys_that_came_together_with_the_mouse_count_for_nothing() {
         let click = Input::Pointer(Pointer { kind: PointerKind::Press, x: 2, y: 2 });
@@ -297,7 +367,6 @@ mod tests {
             // Strings, whole and broken off.
             b"\x1bP>|XTerm(380)\x1b\\",
             b"\x1b]52;c;eQ==\x07",
-            b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\",
             b"\x1b]0;ti\x18",
             b"\x1b[12\x1b[A",
             // Characters that are none, and pastes.

@@ -51,6 +51,15 @@ impl Proc {
         })
     }
 
+    /// How many bytes its thread of this name has read so far, from anywhere; none without such a thread.
+    pub fn bytes_read_by(self, name: &str) -> Option<u64> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).ok()?;
+        let of = |path: &Path, file| fs::read_to_string(path.join(file)).ok();
+        let mut paths = threads.flatten().map(|thread| thread.path());
+        let path = paths.find(|path| of(path, "comm").is_some_and(|comm| comm.trim() == name))?;
+        of(&path, "io")?.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse().ok())
+    }
+
     /// Sends a signal, if it is still the same process.
     pub fn signal(self, signal: Signal) {
         if self.is_alive() {

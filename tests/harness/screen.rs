@@ -68,6 +68,9 @@ impl HungUp {
 /// How long what a program wrote before its end may take to be read.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// How long a key may be on its way to the program; then another one has the terminal.
+const OTHERS_KEY: Duration = Duration::from_secs(2);
+
 impl Screen {
     /// pm2-tui in a terminal of this size (columns, rows).
     pub fn cockpit(size: (u16, u16), arguments: &[&str]) -> Self {
@@ -247,16 +250,28 @@ impl Screen {
     /// Sends keys one after the other, as hands do: what comes at once was pasted.
     pub fn press_each(&mut self, keys: &[&str]) {
         for key in keys {
-            self.press(key);
-            self.wait_read();
+            self.press_alone(key);
             std::thread::sleep(Duration::from_millis(40));
         }
     }
 
+    /// Sends a key and waits until the program's keyboard thread has read it. A busy kernel hands it over
+    /// late, and until then it does not count as unread either: the next key would come together with it.
+    fn press_alone(&mut self, key: &str) {
+        let read = |process: Proc| process.bytes_read_by("keyboard");
+        let before = read(self.process);
+        self.press(key);
+        if let Some(before) = before {
+            let wanted = before + key.len() as u64;
+            // While another program has the terminal the thread reads nothing.
+            let _ = poll_for(OTHERS_KEY, || (read(self.process)? >= wanted).then_some(()));
+        }
+        self.wait_read();
+    }
+
     /// Presses Esc alone: a key that follows at once would make another key of it, as from a terminal.
     pub fn escape(&mut self) {
-        self.press("\x1b");
-        self.wait_read();
+        self.press_alone("\x1b");
         // The program waits 50 ms for the rest of a sequence, and then its thread has to come to run.
         std::thread::sleep(Duration::from_millis(80));
         self.wait_read();
