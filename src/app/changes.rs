@@ -154,7 +154,7 @@ fn close_questions(app: &mut App, id: DaemonId) {
     let is_about = |mode: &Mode| mode.would_send() && mode.is_about(id, None);
     close_where(app, is_about, ("", why));
     if let Some(name) = details::close_trigger(app, id) {
-        say_closed(app, Closed::new(&name, why, "; nothing was sent"));
+        say_closed(app, Closed::new(&name, ("", why), "; nothing was sent"));
         app.is_unopened = true;
     }
 }
@@ -172,9 +172,8 @@ fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, (whom, why): (&s
     let mut open = app.below.iter().chain(std::iter::once(&app.mode)).rev();
     let Some(uppermost) = open.find(|mode| is_about(mode)) else { return };
     let name = uppermost.name();
-    let whom = if name.contains(whom) { String::new() } else { format!("{whom}: ") };
     let sent = if matches!(uppermost, Mode::Details(_)) { "" } else { "; nothing was sent" };
-    let closed = Closed::new(&name, &format!("{whom}{why}"), sent);
+    let closed = Closed::new(&name, (whom, why), sent);
     // Nothing may have been typed into it yet; a letter of the menu means another one in the table.
     app.is_unopened |= uppermost.takes_text() || uppermost.is_menu();
     app.below.retain(|mode| !is_about(mode));

@@ -1,7 +1,7 @@
 //! Why something closed by itself, or did not open, in as many words as there is room for.
 //!
-//! Invariant: why it closed, and that nothing was sent, is said in each form; what is left out first is
-//! what is seen without it. Text that is typed for a prompt which is not there is told to be such.
+//! Invariant: whose it was, why it closed, and that nothing was sent, is said in each form; what is left out
+//! first is what is seen without it. Text that is typed for a prompt which is not there is told to be such.
 
 use super::notice::{About, Notice};
 
@@ -10,7 +10,7 @@ use super::notice::{About, Notice};
 pub(super) struct Closed {
     /// All of it.
     long: String,
-    /// Without what it is called.
+    /// Without what it is called, with whose it was.
     brief: String,
     /// The same, with that first which must not be cut.
     least: String,
@@ -19,13 +19,17 @@ pub(super) struct Closed {
 }
 
 impl Closed {
-    /// What is called `name` closed because of `why`; `sent` says what became of what was typed.
-    pub(super) fn new(name: &str, why: &str, sent: &str) -> Self {
+    /// What is called `name` closed because of `why`, which befell `whom` (nobody, where it befell the
+    /// daemon); `sent` says what became of what was typed.
+    pub(super) fn new(name: &str, (whom, why): (&str, &str), sent: &str) -> Self {
+        let whose = |is_said: bool| if is_said { String::new() } else { format!("{whom}: ") };
+        let long = format!("closed {name}: {}{why}{sent}", whose(name.contains(whom)));
+        let whose = whose(why.contains(whom));
         Self {
-            long: format!("closed {name}: {why}{sent}"),
-            brief: format!("closed: {why}{sent}"),
+            long,
+            brief: format!("closed: {whose}{why}{sent}"),
             // Its end is cut where even that is too long.
-            least: format!("closed{sent}: {why}"),
+            least: format!("closed{sent}: {whose}{why}"),
             about: About::Nothing,
         }
     }

@@ -183,7 +183,7 @@ fn why_a_prompt_closed_is_whole_on_a_line_of_110_columns() {
     send(&mut app, Message::TypedOn);
     for columns in [200, 110, 80] {
         let footer = footer(&app, columns);
-        for words in ["closed", "gone", "nothing was sent"] {
+        for words in ["closed", &whom, "gone", "nothing was sent"] {
             assert!(footer.contains(words), "{columns} {words}: {footer}");
         }
         let is_whole =
