@@ -124,7 +124,7 @@ pub struct Logs {
     pub lines: Option<u64>,
     /// Only lines from this time on: 10m or -10m (ago), 14:05, 03:00:10, 3am, today 3:00, yesterday 23:00,
     /// 2026-11-28, 2026-11-28T03:12, 2026-11-28T03:12:00Z. Of a line without a time of its own its estimate
-    /// counts, as it is shown (~)
+    /// counts, as it is shown (~); where it may be wrong of the range, standard error says so
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,
     /// Only lines up to this time, written as for --since, likewise; --follow ends there: with it, 14:05 is the
@@ -138,7 +138,7 @@ pub struct Logs {
     /// code 1 if there are none
     #[arg(long, value_name = "REGEX")]
     pub grep: Option<String>,
-    /// Leave out lines that match this regular expression
+    /// Leave out lines that match this regular expression. Exit code 1 if none is left
     #[arg(long, value_name = "REGEX")]
     pub exclude: Option<String>,
     /// Only lines of this level or worse: trace, debug, info, warn, error, fatal

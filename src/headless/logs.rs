@@ -99,7 +99,9 @@ pub(super) async fn run(
     let stays = !is_following && filter.is_by_line();
     let (history, all) = history(all, filter.clone(), lines_max, stays).await?;
     let is_whole = printer.history(&history)?;
-    history.complain();
+    if let Some(doubt) = history.doubt() {
+        output::complain(&doubt);
+    }
     let history = history.entries;
     match bus {
         Some((bus, early)) => {
@@ -110,9 +112,7 @@ pub(super) async fn run(
         }
         None if !is_whole => Ok(Code::Condition),
         // As grep, which says nothing: but here that may be a mistake of the one who asks.
-        None if history.is_empty() && filter.has_grep() => {
-            Err(Failure::condition("no line has what --grep asks for"))
-        }
+        None if history.is_empty() => filter.finds_nothing().map(|()| Code::Fine),
         None => Ok(Code::Fine),
     }
 }
@@ -157,19 +157,22 @@ struct Head {
     begins: Option<u64>,
     /// Where it ends there, if that is no end of a line: one that is very long is read in pieces.
     ends_within: Option<u64>,
+    /// Whether it is of the time asked for by an estimate alone.
+    by_estimate: bool,
     entry: Entry,
 }
 
 impl Head {
     /// A line of the source with this index; where it `stays`, without its bytes.
-    fn of(source: u32, line: Line, stays: bool) -> Self {
+    fn of(source: u32, line: Line, filter: &Filter, stays: bool) -> Self {
+        let by_estimate = filter.may_be_of_another_time(&line);
         let (at_ms, goes_on, begins) = (line.at_ms, line.goes_on(), line.offset);
         let ends_within = begins.filter(|_| !line.is_ended).map(|at| at + line.bytes.len() as u64);
         let entry = match Kept::of(&line).filter(|_| stays) {
             Some(kept) => Entry::Kept(source, kept),
             None => Entry::Line(source, Box::new(line.apart())),
         };
-        Self { at_ms, goes_on, begins, ends_within, entry }
+        Self { at_ms, goes_on, begins, ends_within, by_estimate, entry }
     }
 
     /// Whether it is a piece of the same line as what stands behind it.
@@ -188,21 +191,27 @@ struct History {
     is_whole: bool,
     /// How many lines were left out that may be of the time asked for, but for an estimate.
     left_by_estimate: u64,
+    /// How many were not that may be of another time.
+    kept_by_estimate: u64,
 }
 
 impl History {
-    /// Says that estimated times leave something out.
-    fn complain(&self) {
-        match self.left_by_estimate {
-            0 => {}
-            1 => output::complain(
-                "1 line is left out by its estimated time (~): it may be of the range",
-            ),
-            count => output::complain(&format!(
-                "{count} lines are left out by their estimated times (~): some near the ends of the \
-                 range may be of it"
-            )),
-        }
+    /// What estimated times may have got wrong of the range; nothing where they cannot.
+    fn doubt(&self) -> Option<String> {
+        let (whose, count) = match (self.kept_by_estimate, self.left_by_estimate) {
+            (0, 0) => return None,
+            (kept, 0) => (format!("{kept} printed"), kept),
+            (0, left) => (format!("{left} left-out"), left),
+            (kept, left) => {
+                (format!("{kept} printed and {left} left-out"), kept.saturating_add(left))
+            }
+        };
+        let (times, lines) = if count == 1 {
+            ("the time", "line is estimated (~): near the ends of the range it")
+        } else {
+            ("the times", "lines are estimated (~): near the ends of the range they")
+        };
+        Some(format!("{times} of {whose} {lines} may be wrong; widen the range to be sure"))
     }
 }
 
@@ -275,7 +284,7 @@ fn merged(
     let mut files: Vec<_> = sources.iter_mut().map(Source::backwards).collect();
     let next = |index: usize, file: &mut Option<Reading>| {
         let line = file.as_mut()?.fitting(filter)?;
-        Some(Head::of(u32::try_from(index).unwrap_or(u32::MAX), line, stays))
+        Some(Head::of(u32::try_from(index).unwrap_or(u32::MAX), line, filter, stays))
     };
     let heads = files.iter_mut().enumerate().map(|(index, file)| next(index, file));
     let mut heads: Vec<Option<Head>> = heads.collect();
@@ -283,7 +292,7 @@ fn merged(
     // The newest first; of a time that of the later file.
     let mut newest: BinaryHeap<(i64, usize)> =
         heads.iter().enumerate().filter_map(|(index, head)| Some((at_ms(head)?, index))).collect();
-    let (mut lines, mut count) = (Vec::new(), 0);
+    let (mut lines, mut count, mut kept_by_estimate) = (Vec::new(), 0, 0);
     // An entry is taken whole, and so is a line.
     let (mut is_within, mut is_piece) = (false, false);
     while count < lines_max || is_within {
@@ -301,6 +310,7 @@ fn merged(
         let (Some(head), Some(file)) = (heads.get_mut(index), files.get_mut(index)) else { break };
         let Some(taken) = std::mem::replace(head, next(index, file)) else { break };
         count += usize::from(!is_piece);
+        kept_by_estimate += u64::from(!is_piece && taken.by_estimate);
         is_piece = head.as_ref().is_some_and(|head| head.is_before(&taken));
         is_within = is_piece || head.is_some() && taken.goes_on;
         if !is_within {
@@ -315,5 +325,30 @@ fn merged(
     let whole = files.iter().flatten().filter(|file| !file.is_broken()).count();
     let left_by_estimate = files.iter().flatten().map(Reading::left_by_estimate).sum();
     let files = files.iter().map(|file| file.as_ref().map(Reading::file)).collect();
-    History { entries: lines, files, is_whole: whole == wanted, left_by_estimate }
+    History { entries: lines, files, is_whole: whole == wanted, left_by_estimate, kept_by_estimate }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_estimates_may_have_got_wrong_is_one_plain_line() {
+        let doubt = |kept_by_estimate, left_by_estimate| {
+            let (entries, files) = (Vec::new(), Vec::new());
+            History { entries, files, is_whole: true, left_by_estimate, kept_by_estimate }.doubt()
+        };
+        let rest = "may be wrong; widen the range to be sure";
+        for (kept, left, wanted) in [
+            (12, 340, "the times of 12 printed and 340 left-out lines are"),
+            (1, 0, "the time of 1 printed line is"),
+            (0, 2, "the times of 2 left-out lines are"),
+        ] {
+            let whose = if kept + left == 1 { "it" } else { "they" };
+            let wanted =
+                format!("{wanted} estimated (~): near the ends of the range {whose} {rest}");
+            assert_eq!(doubt(kept, left), Some(wanted));
+        }
+        assert_eq!(doubt(0, 0), None);
+    }
 }

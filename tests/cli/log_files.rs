@@ -42,6 +42,11 @@ pub(crate) fn a_trace_is_taken_or_left_whole() {
     assert_eq!(run(&["--exclude", "at all"]).with(0).out, "one\ntwo\n");
     let none = run(&["--grep", "three"]).with(1);
     assert_eq!((none.out.as_str(), none.err.matches("--grep").count()), ("", 1), "{none:?}");
+    let none = run(&["--exclude", "."]).with(1);
+    let wanted = "pm2-tui: no line is left by --exclude\n";
+    assert_eq!((none.out.as_str(), none.err.as_str()), ("", wanted), "{none:?}");
+    let none = run(&["--grep", "two", "--exclude", "t.o"]).with(1);
+    assert!(none.err.contains("--grep asks for and is left by --exclude"), "{none:?}");
 
     let arguments = ["logs", "-f", "-n", "0", "--raw", "--grep", "process.all|two"];
     let mut child = program(home.path(), &arguments).stdout(Stdio::piped()).spawn().unwrap();

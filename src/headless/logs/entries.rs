@@ -356,6 +356,10 @@ tail
             let is_in = |line: &Line| (since_ms..=at_ms(500)).contains(&line.at_ms);
             assert!(all.iter().all(is_in), "{all:?}");
             assert_eq!(reading.left_by_estimate(), 100 - all.len() as u64);
+            // What is printed may be of another time, as what is left out may be of this one.
+            assert!(all.iter().all(|line| filter.may_be_of_another_time(line)), "{all:?}");
+            let whole = Filter::between(at_ms(-100), at_ms(1_100));
+            assert!(!all.iter().any(|line| whole.may_be_of_another_time(line)), "{all:?}");
         }
     }
 

@@ -126,9 +126,18 @@ impl Filter {
         self.grep.is_none() && self.exclude.is_none() && self.level.is_none()
     }
 
-    /// Whether a pattern must be in what is wanted.
-    pub(super) fn has_grep(&self) -> bool {
-        self.grep.is_some()
+    /// No line is wanted: as grep, but that may be a mistake of the one who asks, so it is said.
+    ///
+    /// # Errors
+    /// Where a pattern is the reason.
+    pub(super) fn finds_nothing(&self) -> Result<(), Failure> {
+        let why = match (&self.grep, &self.exclude) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => "no line has what --grep asks for",
+            (None, Some(_)) => "no line is left by --exclude",
+            (Some(_), Some(_)) => "no line has what --grep asks for and is left by --exclude",
+        };
+        Err(Failure::condition(why))
     }
 
     /// Whether lines can be told by what they say before their time is known.
@@ -169,6 +178,14 @@ impl Filter {
             !self.is_of_time(line)
                 && self.since_ms.is_none_or(|since_ms| latest_ms >= since_ms)
                 && self.until_ms.is_none_or(|until_ms| earliest_ms <= until_ms)
+        })
+    }
+
+    /// Whether a line that is of the time that is wanted is so only by an estimate.
+    pub(super) fn may_be_of_another_time(&self, line: &Line) -> bool {
+        line.bounds_ms.is_some_and(|(earliest_ms, latest_ms)| {
+            self.since_ms.is_some_and(|since_ms| earliest_ms < since_ms)
+                || self.until_ms.is_some_and(|until_ms| latest_ms > until_ms)
         })
     }
 
