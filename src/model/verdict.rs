@@ -10,6 +10,8 @@ use super::end::End;
 
 /// How the words of [`Verdict::Down`] begin.
 pub const DOWN: &str = "down: ";
+/// What follows where PM2 starts it again, within them.
+pub const AGAIN: &str = ", PM2 starts it again";
 
 /// What came of an action on one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,8 +74,10 @@ pub struct Down {
 /// Why a process is not up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// It ended by itself, and PM2 starts it again.
+    /// It ended by itself, and PM2 starts it again, or has.
     Ends(End),
+    /// It ended by itself; whether PM2 starts it again is not known.
+    Ended(End),
     /// It ended by itself, and PM2 leaves it stopped (`autorestart`, `stop_exit_codes`).
     StaysStopped(End),
     /// PM2 gave up starting it again: `errored`, or still `waiting restart` with a `restart_delay`.
@@ -231,8 +235,9 @@ impl Down {
             0 | 1 => String::new(),
             ends => format!(", {ends} times in {}", seconds(self.watched_ms)),
         };
+        let again = if matches!(self.why, Why::Ends(_)) { AGAIN } else { "" };
         let last = self.last_words.as_deref().map(|last| format!(": {last}"));
-        format!("{DOWN}{}{times}{}", self.why.words(), last.unwrap_or_default())
+        format!("{DOWN}{}{times}{again}{}", self.why.words(), last.unwrap_or_default())
     }
 }
 
@@ -243,7 +248,7 @@ impl Why {
             end => end.words(),
         };
         match self {
-            Self::Ends(end) => how(end),
+            Self::Ends(end) | Self::Ended(end) => how(end),
             Self::StaysStopped(end) => format!("{}, and PM2 leaves it stopped", how(end)),
             Self::GivenUp(End::Unseen) => "errored, PM2 gave up".to_owned(),
             Self::GivenUp(end) => format!("errored, PM2 gave up after {}", end.words()),
@@ -291,6 +296,7 @@ mod tests {
             Verdict::Up { after_ms: 1_000, was_looping: true },
             down(Why::Ends(code()), 1, Some("Error: bad config")),
             down(Why::Ends(End::Signal("SIGSEGV".into())), 3, None),
+            down(Why::Ended(code()), 1, None),
             down(Why::StaysStopped(End::Code("3".into())), 1, None),
             down(Why::GivenUp(code()), 16, Some("Error: no")),
             down(Why::NeverStarted, 0, None),
@@ -313,8 +319,9 @@ mod tests {
         restarted api[0], ended with exit code 0 or SIGINT
         restarted api[0], up 1.0 s
         restarted api[0], looped before, now up 1.0 s
-        restarted api[0], but it is down: exit code 1: Error: bad config
-        restarted api[0], but it is down: killed by SIGSEGV, 3 times in 1.0 s
+        restarted api[0], but it is down: exit code 1, PM2 starts it again: Error: bad config
+        restarted api[0], but it is down: killed by SIGSEGV, 3 times in 1.0 s, PM2 starts it again
+        restarted api[0], but it is down: exit code 1
         restarted api[0], but it is down: exit code 3, and PM2 leaves it stopped
         restarted api[0], but it is down: errored, PM2 gave up after exit code 1, 16 times in 1.0 s: Error: no
         restarted api[0], but it is down: never started, its interpreter, script or folder does not exist

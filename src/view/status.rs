@@ -12,7 +12,7 @@ use crate::model::Action;
 use crate::model::fleet::Process;
 use crate::model::process::RowOutcome;
 use crate::model::state_word::in_columns;
-use crate::model::verdict::{DOWN, Verdict};
+use crate::model::verdict::{AGAIN, DOWN, Verdict};
 use crate::protocol::process::ProcessStatus;
 
 /// What to show.
@@ -73,10 +73,12 @@ fn past<'a>(crossed: &'a str, glyphs: &Glyphs) -> Status<'a> {
     }
 }
 
-/// What came of an action, with when PM2 starts the process again: `down, restart in 3s: exit code 1`.
-fn again_in(words: String, process: &Process, waits_s: Option<i64>) -> String {
+/// What came of an action, with when PM2 starts the process again: `down, restart in 3s: exit code 1`. That it
+/// does is left out: the row shows it a moment later, and has more room for why.
+fn again_in(words: &str, process: &Process, waits_s: Option<i64>) -> String {
     let is_waiting =
         process.info.status == ProcessStatus::WaitingRestart && !process.info.has_given_up();
+    let words = words.replacen(AGAIN, "", 1);
     match (words.strip_prefix(DOWN), waits_s.filter(|_| is_waiting)) {
         (Some(rest), Some(seconds)) => format!("down, restart in {}: {rest}", text::wait(seconds)),
         _ => words,
@@ -94,7 +96,7 @@ fn came_of<'a>(
     // It need not be the end of that, and has to be read whole.
     let is_doubtful = matches!(outcome.verdict, Verdict::Up { was_looping: true, .. });
     let words = outcome.verdict.words(outcome.action);
-    let word: Cow<'a, str> = again_in(words, process, waits_s.filter(|_| !is_good)).into();
+    let word: Cow<'a, str> = again_in(&words, process, waits_s.filter(|_| !is_good)).into();
     let (glyph, role) = match (is_good, is_doubtful) {
         (_, true) => (glyphs.warning, Role::Warn),
         (true, false) => (glyphs.good, Role::Good),

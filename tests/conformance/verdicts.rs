@@ -32,18 +32,21 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
     let listens = format!("require('http').createServer().listen({port}, '127.0.0.1');");
     let mut cases = vec![
         case(js("good", IDLES), "up N s"),
-        case(js("throws", THROWS).with(forever.clone()), "down: exit code N: Error: bad config"),
+        case(
+            js("throws", THROWS).with(forever.clone()),
+            "down: exit code N, PM2 starts it again: Error: bad config",
+        ),
         case(
             js(
                 "late",
                 "setTimeout(function () { console.error('cannot go on'); process.exit(7); }, 400);",
             )
             .with(forever.clone()),
-            "down: exit code N",
+            "down: exit code N, PM2 starts it again",
         ),
         case(
             js("taken", &listens).with(forever.clone()),
-            "down: exit code N: Error: listen EADDRINUSE",
+            "down: exit code N, PM2 starts it again: Error: listen EADDRINUSE",
         ),
         case(
             // It ends twice within a second, on any machine: node would not.
@@ -51,7 +54,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
                 .with(json!({"max_restarts": 1, "min_uptime": 20_000})),
             "down: errored, PM2 gave up after exit code N",
         ),
-        case(js("removed", IDLES).with(forever.clone()), "down: exit code N"),
+        case(js("removed", IDLES).with(forever.clone()), "down: exit code N, PM2 starts it again"),
         case(
             js("unready", IDLES).with(json!({"wait_ready": true, "listen_timeout": 1200})),
             "online, but did not report ready in N s (wait_ready)",
@@ -60,7 +63,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
             js("clustered", THROWS).with(json!({
                 "exec_mode": "cluster", "instances": 1, "max_restarts": 1000, "min_uptime": 20_000
             })),
-            "down: exit code N or SIGINT: Error: bad config",
+            "down: exit code N or SIGINT, PM2 starts it again: Error: bad config",
         ),
     ];
     // 3.5.2 does not know them.

@@ -116,8 +116,10 @@ pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
             Verdict::Ended
         }
         ProcessStatus::Stopped if stays_stopped(now, &end()) => down(Why::StaysStopped(end())),
-        // Between two lives of a crash loop.
+        // Between two lives of a crash loop. What somebody else stopped or started is not PM2's to start.
+        ProcessStatus::Stopped if !now.is_between_lives() => down(Why::Ended(end())),
         ProcessStatus::Stopped | ProcessStatus::WaitingRestart => down(Why::Ends(end())),
+        _ if ends > 0 && stays_stopped(now, &end()) => down(Why::Ended(end())),
         _ if ends > 0 => down(Why::Ends(end())),
         _ if now.wait_ready && took_all(evidence) => {
             down(Why::NotReady { waited_ms: millis(evidence.listen) })
@@ -205,13 +207,24 @@ mod tests {
         let online = info(ProcessStatus::Online);
         let stopped = ProcessInfo { autorestart: false, ..info(ProcessStatus::Stopped) };
         let between = info(ProcessStatus::Stopped);
-        assert_eq!(judged(&ended("1"), Some(&between)), "down: exit code 1");
+        let again = "down: exit code 1, PM2 starts it again";
+        assert_eq!(judged(&ended("1"), Some(&between)), again);
+        let over = ProcessInfo { pid: None, ..between.clone() };
+        assert_eq!(judged(&ended("1"), Some(&over)), "down: exit code 1", "somebody stopped it");
+        let waiting = ProcessInfo {
+            created_at_ms: Some(1),
+            restart_delay_ms: Some(3_000),
+            ..info(ProcessStatus::WaitingRestart)
+        };
+        assert_eq!(judged(&ended("1"), Some(&waiting)), again);
         assert!(judged(&none, Some(&between)).contains("autostart"));
         let by_code = ProcessInfo { stop_exit_codes: [3].into(), ..between.clone() };
         assert!(judged(&ended("3"), Some(&by_code)).contains("leaves it stopped"));
         assert_eq!(judged(&none, Some(&online)), "up 1.0 s");
         assert_eq!(judged(&none, None), Verdict::Gone.words(crate::model::Action::Restart));
-        assert!(judged(&ended("1"), Some(&online)).starts_with("down: exit code 1"));
+        assert_eq!(judged(&ended("1"), Some(&online)), again);
+        let job = ProcessInfo { autorestart: false, ..online.clone() };
+        assert_eq!(judged(&ended("1"), Some(&job)), "down: exit code 1", "somebody started it");
         assert!(judged(&ended("3"), Some(&stopped)).contains("leaves it stopped"));
         assert!(
             judged(&ended("0"), Some(&stopped)).starts_with("ended with exit code 0 or SIGINT")
