@@ -16,6 +16,8 @@ use crate::model::watched::Watched;
 pub const GROUP_ROWS: u16 = 2;
 /// Rows above the first group: the heads of the columns.
 pub const HEAD_ROWS: u16 = 1;
+/// The least rows of what is counted.
+pub const SCOPE_ROWS: u16 = 1;
 /// How many processes are named in a line.
 const NAMED_MAX: usize = 3;
 
@@ -31,11 +33,11 @@ const SPANS: [(i64, &str); 8] = [
     (7 * 86_400_000, "7 d"),
 ];
 
-/// How many groups fit a screen of this size.
+/// How many groups fit a screen of this size, where a row is left to say what is counted.
 #[must_use]
 pub fn page(size: (u16, u16)) -> usize {
     let (_, rows) = line_inside(size);
-    usize::from(rows.saturating_sub(HEAD_ROWS) / GROUP_ROWS).max(1)
+    usize::from(rows.saturating_sub(HEAD_ROWS + SCOPE_ROWS) / GROUP_ROWS).max(1)
 }
 
 /// The place of the chosen group.

@@ -99,19 +99,25 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, chosen: Opt
     }
 }
 
-/// Says what is counted, where rows are left for it below so many groups.
+/// Says what is counted, in as many words as rows are left for it below so many groups.
 fn draw_scope(canvas: &mut Canvas<'_>, inner: Rect, groups: usize) {
-    let text = format!(
+    let long = format!(
         "counted: what the daemon told, and what is left of the last {LIVES_MAX} exits of each process. What an \
         app catches and prints is not: n in a group, or / in the log, finds it there and further back in the files"
     );
-    let lines = wrap(&text, inner.width);
-    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let short = format!(
+        "counted: the bus, and the last {LIVES_MAX} exits of each process; more: / in the log"
+    );
     let taken = u16::try_from(groups).unwrap_or(u16::MAX).saturating_mul(GROUP_ROWS);
-    if taken.saturating_add(HEAD_ROWS + 1 + rows) > inner.height {
+    let free = inner.height.saturating_sub(taken.saturating_add(HEAD_ROWS));
+    let count = |lines: &[String]| u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let lines = wrap(&long, inner.width);
+    // Below an empty row; where there is none, in one row.
+    let lines = if count(&lines) < free { lines } else { vec![short] };
+    if count(&lines) > free {
         return;
     }
-    let ys = inner.bottom().saturating_sub(rows)..inner.bottom();
+    let ys = inner.bottom().saturating_sub(count(&lines))..inner.bottom();
     for (y, line) in ys.zip(&lines) {
         canvas.text(inner.x, y, inner.width, line, canvas.role(Role::Quiet));
     }

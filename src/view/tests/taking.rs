@@ -58,6 +58,22 @@ fn exceptions_grouped() {
 }
 
 #[test]
+fn what_is_counted_is_said_below_as_many_groups_as_fit() {
+    let mut app = with_exceptions();
+    for n in 0..40_u8 {
+        let kind = char::from(b'A' + n % 26);
+        let text = format!("{kind}{kind}Error{}: no\n    at a (/srv/a{n}.js:1:1)", n / 26);
+        throw(&mut app, (0, "api"), &text, 100 + i64::from(n));
+    }
+    app.mode = Mode::Exceptions { chosen: None };
+    for size in [(120, 40), (120, 39), (80, 24), (80, 23), (45, 12)] {
+        let screen = screen(&app, COLOR, size);
+        assert!(screen.contains("counted: the bus, and the last 20 exits"), "{size:?}: {screen}");
+        assert!(!screen.contains("40 groups not kept"), "{screen}");
+    }
+}
+
+#[test]
 fn one_group_whole() {
     let mut app = with_exceptions();
     let number = app.watched.exceptions.latest_first()[0].number;
