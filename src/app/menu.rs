@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::command::{COMMANDS, Command, CommandRow};
 use super::help;
-use super::marks::{Marked, choose_one};
+use super::marks::Marked;
 use super::what::{What, Whole};
 use crate::model::boot::SavedList;
 use crate::model::daemon::Daemon;
@@ -210,8 +210,6 @@ struct Whom<'a> {
     gone: Option<String>,
     /// Whether all are of one app.
     is_one_app: bool,
-    /// The group of the tree that they are of, in words.
-    group: Option<&'a str>,
 }
 
 impl<'a> Whom<'a> {
@@ -228,7 +226,6 @@ impl<'a> Whom<'a> {
             is_live,
             gone: targets.first().map(|(_, target)| target.label()),
             is_one_app: menu.marked.is_one_app(),
-            group: menu.group.as_deref(),
         }
     }
 
@@ -267,9 +264,6 @@ impl<'a> Whom<'a> {
             && !methods.has(method)
         {
             return Some(format!("this release of PM2 has no {method}"));
-        }
-        if let (Item::Message, Some(group)) = (item, self.group) {
-            return Some(choose_one(group));
         }
         self.state(item).map(ToOwned::to_owned)
     }

@@ -38,7 +38,7 @@ pub struct Compose {
     pub daemon: DaemonId,
     /// To which process, as it was when the prompt was opened.
     pub target: Target,
-    /// To whom else: those that are marked.
+    /// To whom else: those that are marked, or of the same group of the tree.
     pub others: Vec<(DaemonId, Target)>,
     /// Whether it goes to every process of that name.
     pub is_to_app: bool,
@@ -215,7 +215,9 @@ impl Compose {
             }
         }
         if self.is_to_app && !self.others.is_empty() {
-            return Err("this PM2 sends to all of a name at once: take the marks away".to_owned());
+            return Err(
+                "this PM2 sends to all of a name at once: choose one process, unmarked".to_owned()
+            );
         }
         if self.input.text().trim().is_empty() {
             return Err(

@@ -6,7 +6,6 @@ use super::effect::{Effect, Effects};
 use super::help::Help;
 use super::keymap::Place;
 use super::log_sheet::LogSheet;
-use super::marks::choose_one;
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::{About, Notice};
@@ -348,17 +347,17 @@ fn go_back(app: &mut App) -> Effects {
     Effects::none()
 }
 
-/// Opens the message to the selected process.
+/// Opens the message to the marked processes, else to those of the group that the cursor is on, else to the
+/// selected one.
 fn open_compose(app: &mut App) -> Effects {
     // Before it is typed, not after.
     let now_ms = app.now.steady_ms;
+    let many = if app.marks.is_empty() { app.group_members() } else { Some(app.marked()) };
     if let Some(refusal) = refusal(app, "msgProcess") {
         app.refuse_prompt(Notice::new(refusal, true, now_ms));
-    } else if let Some(compose) = Compose::to_all(&app.watched, app.marked().targets) {
+    } else if let Some(compose) = many.and_then(|many| Compose::to_all(&app.watched, many.targets))
+    {
         app.open(Mode::Compose(compose));
-    } else if let Some(group) = app.cursor_group() {
-        let text = choose_one(&group.words());
-        app.refuse_prompt(Notice::new(text, true, now_ms));
     } else if let Some((daemon, target)) = app.selected_target() {
         let compose = Compose::new(&app.watched, daemon, target);
         app.open(Mode::Compose(compose));

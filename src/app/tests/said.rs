@@ -55,7 +55,7 @@ fn what_means_one_process_does_nothing_on_a_group() {
         waits: false,
     };
     app.settings.commands = vec![own(Word::Of(Of::PmId)), own(Word::Text("-i".into()))];
-    for command in [Command::Own(0), Command::Why, Command::Compose] {
+    for command in [Command::Own(0), Command::Why] {
         app.notice = None;
         assert_eq!(press(&mut app, command), [], "{command:?}");
         assert_eq!(app.mode, Mode::Normal, "{command:?}");
@@ -131,7 +131,9 @@ fn what_is_typed_after_a_message_that_was_refused_does_nothing() {
     key_press(&mut app, &mut gate, 'm', 9_000);
     assert!(matches!(app.mode, Mode::Compose(_)), "{:?}", app.mode);
 
-    types_on(&mut filtered(), 'm');
+    let mut app = filtered();
+    app.read_only = true;
+    assert!(types_on(&mut app, 'm').contains("--read-only"));
     let mut none = App::new(Vec::new(), Moment::at(0), 0, (80, 24));
     assert_eq!(types_on(&mut none, 'm'), "no process is selected");
     let mut app = swapped();

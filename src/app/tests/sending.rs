@@ -59,6 +59,47 @@ fn a_message_goes_to_all_that_are_marked_and_names_them() {
 }
 
 #[test]
+fn a_message_on_a_group_goes_to_all_of_it_that_is_shown() {
+    let on_shop = || {
+        let mut app = ready();
+        several::filter(&mut app, "api");
+        press(&mut app, Command::Rows(RowsCommand::Tree));
+        press(&mut app, Command::First);
+        app
+    };
+    let mut app = on_shop();
+    press(&mut app, Command::Compose);
+    let Mode::Compose(compose) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(compose.to(&app.watched), "3 processes: api[0 1 2]");
+    type_text(&mut app, "reload");
+    assert_eq!(reached(&press(&mut app, Command::Open)), [0, 1, 2]);
+    // As with marks: it closes with any of them, and the menu offers the same.
+    let mut app = on_shop();
+    press(&mut app, Command::Compose);
+    send(&mut app, several::fleet(1..9));
+    assert_eq!(app.mode, Mode::Normal);
+    assert!(
+        said(&app).contains("closed the message to 3 processes: api[0]: gone"),
+        "{}",
+        said(&app)
+    );
+    let mut app = on_shop();
+    press(&mut app, Command::Rows(RowsCommand::Actions));
+    press(&mut app, Command::Compose);
+    let Mode::Compose(compose) = &app.mode else { panic!("{:?} {}", app.mode, said(&app)) };
+    assert_eq!(compose.targets().count(), 3);
+    // A mark says more than the cursor.
+    let mut app = ready();
+    press(&mut app, Command::Down);
+    press(&mut app, MARK);
+    press(&mut app, Command::Rows(RowsCommand::Tree));
+    press(&mut app, Command::First);
+    press(&mut app, Command::Compose);
+    let Mode::Compose(compose) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(compose.targets().count(), 1);
+}
+
+#[test]
 fn a_message_under_way_is_told_until_it_is_answered() {
     let mut app = ready();
     press(&mut app, Command::Compose);
