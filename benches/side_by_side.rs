@@ -154,7 +154,7 @@ fn commands_without_screen(work: &Work) -> Vec<Limit> {
 /// Measures and prints what the last lines of log files cost, and gives the limits of that.
 fn history_of_logs(work: &Work) -> Vec<Limit> {
     eprintln!("history of four log files ..");
-    let all = history::measure(work.asks);
+    let all = history::measure(work.asks.div_ceil(3));
     history::print(&all);
     history::limits(&all)
 }

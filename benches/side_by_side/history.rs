@@ -20,6 +20,10 @@ const FILES: usize = 4;
 /// Lines taken of each, and how many each has.
 const LINES: (usize, usize) = (25_000, 100_000);
 
+/// How often each runs in its turn: the kernel tells CPU time in ticks of 10 ms, and one run takes
+/// five of them.
+const RUNS_OF_A_TURN: usize = 10;
+
 /// Who prints the last lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
@@ -36,7 +40,7 @@ pub(crate) enum Reader {
 pub(crate) struct Took {
     /// Who.
     pub(crate) reader: Reader,
-    /// User and system time of all its processes, seconds, each run; sorted.
+    /// User and system time of all its processes, seconds a run, each turn; sorted.
     pub(crate) cpu_seconds: Vec<f64>,
     /// From its start to its end, sorted.
     pub(crate) times: Vec<Duration>,
@@ -71,7 +75,8 @@ impl Reader {
             Self::TailSort => {
                 let mut command = Command::new("sh");
                 command.args(["-c", &format!("tail -q -n {} \"$@\" | sort", LINES.0), "sh"]);
-                command.args(files).env("LC_ALL", "C");
+                // Log files are UTF-8, and so is the locale of who reads them.
+                command.args(files).env("LC_ALL", "C.UTF-8");
                 command
             }
             Self::Logs => {
@@ -86,8 +91,8 @@ impl Reader {
     }
 }
 
-/// Runs each so many times, in turns.
-pub(crate) fn measure(runs: usize) -> Vec<Took> {
+/// Lets each have so many turns of [`RUNS_OF_A_TURN`].
+pub(crate) fn measure(turns: usize) -> Vec<Took> {
     let apps: Vec<App> = (0..FILES).map(|number| apps::sleeper(&format!("app-{number}"))).collect();
     let home = Pm2Home::with(Release::Seven, &apps);
     let file = |number| home.path().join(format!("logs/app-{number}-out.log"));
@@ -101,15 +106,19 @@ pub(crate) fn measure(runs: usize) -> Vec<Took> {
         assert!(lines >= LINES.0 * FILES, "{} printed {lines} lines", reader.label());
     }
     let mut all = Reader::ALL.map(|reader| Took { reader, cpu_seconds: vec![], times: vec![] });
-    for _ in 0..runs {
+    for _ in 0..turns {
         // In turns, so that a busy moment of the machine is not one reader's alone.
         for took in &mut all {
-            let mut command = took.reader.command(&home, &files);
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            let (started, before) = (now(), procfs::ended_children_cpu_seconds());
-            assert!(command.status().unwrap().success());
-            took.times.push(now() - started);
-            took.cpu_seconds.push(procfs::ended_children_cpu_seconds() - before);
+            let before = procfs::ended_children_cpu_seconds();
+            for _ in 0..RUNS_OF_A_TURN {
+                let mut command = took.reader.command(&home, &files);
+                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+                let started = now();
+                assert!(command.status().unwrap().success());
+                took.times.push(now() - started);
+            }
+            let spent = procfs::ended_children_cpu_seconds() - before;
+            took.cpu_seconds.push(spent / RUNS_OF_A_TURN as f64);
         }
     }
     for took in &mut all {
@@ -140,8 +149,8 @@ fn text(number: usize) -> String {
 /// Prints them.
 pub(crate) fn print(all: &[Took]) {
     println!(
-        "### The last 100,000 lines of four files, medians of {}\n",
-        all.first().unwrap().times.len()
+        "### The last 100,000 lines of four files, medians of {} turns of {RUNS_OF_A_TURN} runs\n",
+        all.first().unwrap().cpu_seconds.len()
     );
     println!("| | CPU | time |\n|---|---|---|");
     for took in all {
