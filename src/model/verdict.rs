@@ -10,8 +10,8 @@ use super::end::End;
 
 /// How the words of [`Verdict::Down`] begin.
 pub const DOWN: &str = "down: ";
-/// What follows where PM2 starts it again, within them.
-pub const AGAIN: &str = ", PM2 starts it again";
+/// How they end where PM2 starts it again: what is cut off on a short line is this, not why it is down.
+pub const AGAIN: &str = " (PM2 starts it again)";
 
 /// What came of an action on one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,7 +237,7 @@ impl Down {
         };
         let again = if matches!(self.why, Why::Ends(_)) { AGAIN } else { "" };
         let last = self.last_words.as_deref().map(|last| format!(": {last}"));
-        format!("{DOWN}{}{times}{again}{}", self.why.words(), last.unwrap_or_default())
+        format!("{DOWN}{}{times}{}{again}", self.why.words(), last.unwrap_or_default())
     }
 }
 
@@ -319,8 +319,8 @@ mod tests {
         restarted api[0], ended with exit code 0 or SIGINT
         restarted api[0], up 1.0 s
         restarted api[0], looped before, now up 1.0 s
-        restarted api[0], but it is down: exit code 1, PM2 starts it again: Error: bad config
-        restarted api[0], but it is down: killed by SIGSEGV, 3 times in 1.0 s, PM2 starts it again
+        restarted api[0], but it is down: exit code 1: Error: bad config (PM2 starts it again)
+        restarted api[0], but it is down: killed by SIGSEGV, 3 times in 1.0 s (PM2 starts it again)
         restarted api[0], but it is down: exit code 1
         restarted api[0], but it is down: exit code 3, and PM2 leaves it stopped
         restarted api[0], but it is down: errored, PM2 gave up after exit code 1, 16 times in 1.0 s: Error: no

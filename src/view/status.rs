@@ -78,10 +78,10 @@ fn past<'a>(crossed: &'a str, glyphs: &Glyphs) -> Status<'a> {
 fn again_in(words: &str, process: &Process, waits_s: Option<i64>) -> String {
     let is_waiting =
         process.info.status == ProcessStatus::WaitingRestart && !process.info.has_given_up();
-    let words = words.replacen(AGAIN, "", 1);
+    let words = words.strip_suffix(AGAIN).unwrap_or(words);
     match (words.strip_prefix(DOWN), waits_s.filter(|_| is_waiting)) {
         (Some(rest), Some(seconds)) => format!("down, restart in {}: {rest}", text::wait(seconds)),
-        _ => words,
+        _ => words.to_owned(),
     }
 }
 

@@ -143,7 +143,7 @@ pub(crate) fn failed_reloads_three_ways(release: Release) {
         screen.wait_for(&words, |text| text.contains(&words));
     }
     let wanted = [
-        "reloaded it[N], but it is down: exit code N or SIGINT, PM2 starts it again",
+        "reloaded it[N], but it is down: exit code N or SIGINT",
         "did not reload it[N]: left alone, because the instance before it failed",
     ];
     let told = [command, sentences(Action::Reload, library)];

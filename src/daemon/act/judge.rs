@@ -207,7 +207,7 @@ mod tests {
         let online = info(ProcessStatus::Online);
         let stopped = ProcessInfo { autorestart: false, ..info(ProcessStatus::Stopped) };
         let between = info(ProcessStatus::Stopped);
-        let again = "down: exit code 1, PM2 starts it again";
+        let again = "down: exit code 1 (PM2 starts it again)";
         assert_eq!(judged(&ended("1"), Some(&between)), again);
         let over = ProcessInfo { pid: None, ..between.clone() };
         assert_eq!(judged(&ended("1"), Some(&over)), "down: exit code 1", "somebody stopped it");

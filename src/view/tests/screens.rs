@@ -288,8 +288,8 @@ fn notices() {
     let up = "restarted api[0], up 1.0 s   = pm2 restart 0";
     app.notice = Some(Notice::new(up, false, NOW_MS).done());
     check!(&app, COLOR, "notice_good", [(80, 24)]);
-    let down = "restarted worker[3], but it is down: exit code 1, PM2 starts it again: \
-                Error: Cannot find module './x'";
+    let down = "restarted worker[3], but it is down: exit code 1: Error: Cannot find module \
+                './x' (PM2 starts it again)";
     app.notice = Some(Notice::new(down, true, NOW_MS));
     check!(&app, COLOR, "notice_bad", [(80, 24), (40, 10)]);
 }
