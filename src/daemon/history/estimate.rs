@@ -117,6 +117,7 @@ struct Anchor {
 impl Backwards {
     /// Gives groups their times: from the newest run without times to the oldest.
     pub(super) fn estimate(&mut self, groups: &mut [Group], lines: &[Unsettled]) {
+        let upper = self.upper;
         let timed = groups.iter().enumerate().filter_map(|(at, group)| Some((at, group.own_ms?)));
         let timed: Vec<(usize, i64)> = timed.collect();
         for at in outliers::among(&timed, self.written_ms) {
@@ -155,6 +156,7 @@ impl Backwards {
             until = from.saturating_sub(1);
         }
         self.part_seconds(groups, lines);
+        self.part_estimates(groups, upper);
     }
 
     /// Gives groups without times theirs, between those of the line before them and the one behind them.
@@ -380,7 +382,7 @@ impl Backwards {
     }
 
     /// Whether so many of a run are not more in all of the file than lives that are known.
-    fn is_of_lives(&self, run: &[Group], count: usize) -> bool {
+    pub(super) fn is_of_lives(&self, run: &[Group], count: usize) -> bool {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { return false };
         let bytes = last.ends_at.saturating_sub(first.ends_at).max(1);
         let lives = self.lives.ended().len() as u64 + 1;

@@ -253,3 +253,30 @@ fn what_is_first_on_standard_error_is_between_its_neighbours() {
         assert!(told.is_sorted_by_key(|line| line.at_ms), "{told:?}");
     }
 }
+
+/// Lives whose first words are all that the file has, one more than is known: when each was said nobody can tell.
+/// Where one ended and the next began in a second, an estimate of that second is behind both.
+#[test]
+fn first_words_stand_behind_the_end_and_the_start_of_their_second() {
+    let begun_ms = |n: i64| 1_000_400 + n * 2_100;
+    let second = |ms: i64| ms - ms % 1_000;
+    let life = |n: i64| {
+        let (started_ms, ended_ms) = (Some(second(begun_ms(n))), second(begun_ms(n + 1)));
+        LifeSpan { started_ms, ended_ms, is_crash: false }
+    };
+    // Of the sixth nobody told: the daemon was killed.
+    let lives: Vec<LifeSpan> = (0..20).filter(|n| *n != 5).map(life).collect();
+    let is_turn = |two: &&[LifeSpan]| two[1].started_ms == Some(two[0].ended_ms);
+    let turns = lives.windows(2).filter(is_turn).map(|two| two[0].ended_ms);
+    let turns: Vec<i64> = turns.collect();
+    let text: String = (0..21).fold(String::new(), |text, n| text + &format!("start pid {n}\n"));
+    for (since_ms, to_ms) in [(begun_ms(20), begun_ms(20) + 50), (begun_ms(20), begun_ms(21))] {
+        let lives = Lives::for_test(lives.clone(), Some(since_ms));
+        let times = estimates(&text, false, lives, (1_000_000, to_ms));
+        assert!(times.is_sorted(), "{times:?}");
+        for at_ms in &times {
+            let is_turn = turns.contains(&second(*at_ms));
+            assert!(!is_turn || *at_ms >= second(*at_ms) + 999, "{at_ms}: {times:?}");
+        }
+    }
+}
