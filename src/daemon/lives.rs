@@ -110,6 +110,7 @@ impl Lives {
         }
         let mut brief = ProcessInfo::new(info.pm_id, &info.name, info.status.clone());
         (brief.exec_mode, brief.online_since_ms) = (info.exec_mode, info.online_since_ms);
+        brief.script.clone_from(&info.script);
         brief
     }
 

@@ -18,8 +18,8 @@ pub enum About<'a> {
     Id(u32),
     /// All of that name.
     Name(&'a str),
-    /// The process that the last line before told the end of.
-    LastEnded,
+    /// The process of this script that the line right before told the end of.
+    Script(&'a str),
     /// The daemon itself.
     Daemon,
 }
@@ -125,15 +125,21 @@ fn stopping(line: &str) -> Option<Happened<'_>> {
 
 /// `Script /srv/a.js had too many unstable restarts (16). Stopped. "errored"`.
 fn limit(line: &str) -> Option<Happened<'_>> {
-    let (_, rest) =
-        line.strip_prefix("Script ")?.rsplit_once(" had too many unstable restarts (")?;
-    let count: u32 = rest.split(')').next()?.parse().ok()?;
+    let (script, count) = given_up(line)?;
     Some(Happened {
-        about: About::LastEnded,
+        about: About::Script(script),
         word: "overlimit",
         severity: Severity::Bad,
         text: format!("PM2 gave up after {count} unstable restarts: errored"),
     })
+}
+
+/// The script of which PM2 says that it gave up, and after how many unstable restarts.
+#[must_use]
+pub fn given_up(line: &str) -> Option<(&str, u32)> {
+    let said = line.strip_prefix("Script ")?;
+    let (script, rest) = said.rsplit_once(" had too many unstable restarts (")?;
+    Some((script, rest.split(')').next()?.parse().ok()?))
 }
 
 /// What happened to the daemon itself, and what it could not start.
@@ -215,7 +221,7 @@ mod tests {
             ("Stopping app:my:a]pp id:_old_3", api, "reload", "PM2 ends its old worker"),
             (
                 "PM2 error: Script /srv/a.js had too many unstable restarts (4). Stopped. \"errored\"",
-                About::LastEnded,
+                About::Script("/srv/a.js"),
                 "overlimit",
                 "PM2 gave up after 4 unstable restarts: errored",
             ),

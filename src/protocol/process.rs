@@ -180,6 +180,8 @@ pub struct ProcessInfo {
     pub logs: LogFiles,
     /// `pm_cwd`: the folder that it runs in, as it came, not cleaned.
     pub cwd: Option<Box<str>>,
+    /// `pm_exec_path`: what it runs, as it came, not cleaned.
+    pub script: Option<Box<str>>,
     /// Whether it was put into PM2's list as stopped, and has not run since: PM2 then sends no key `pid`
     /// (`lib/God.js` `prepare`; docs/pm2-ops.md section 3). Of what a snapshot says.
     pub was_put_in_stopped: bool,
@@ -227,6 +229,7 @@ impl ProcessInfo {
             stop_exit_codes: Box::default(),
             logs: LogFiles::default(),
             cwd: None,
+            script: None,
             was_put_in_stopped: false,
             is_module: false,
             setup: Setup::default(),

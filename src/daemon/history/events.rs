@@ -35,6 +35,8 @@ const SECOND_MS: i64 = 999;
 pub(crate) enum Whose {
     /// To the process of this place in the list.
     Process(usize),
+    /// To one of several, and nothing tells which.
+    OneOf,
     /// To the daemon itself.
     Daemon,
 }
@@ -71,6 +73,26 @@ impl Known {
     }
 }
 
+/// Which script a process runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    id: u32,
+    /// Its name as it is shown.
+    name: Box<str>,
+    path: Box<str>,
+}
+
+impl Script {
+    /// Those of all these processes.
+    pub(crate) fn of(all: &[ProcessInfo]) -> Vec<Self> {
+        let script = |info: &ProcessInfo| {
+            let path = info.script.clone()?;
+            Some(Self { id: info.pm_id.0, name: info.name.clone(), path })
+        };
+        all.iter().filter_map(script).collect()
+    }
+}
+
 /// Those of the files that this process alone writes.
 fn own(files: &[LogFile], id: PmId) -> Vec<LogFile> {
     files.iter().filter(|file| file.ids == [id]).cloned().collect()
@@ -83,14 +105,26 @@ type Told<'a> = (i64, Whose, Happened<'a>);
 #[derive(Debug)]
 pub(crate) struct Teller {
     processes: Vec<Known>,
-    /// Of which process the last end was told: its place in [`Self::processes`].
-    last_ended: Option<usize>,
+    /// The scripts of all processes that there are.
+    scripts: Vec<Script>,
+    /// Whose end the line right before told: its id and name.
+    last_ended: Option<(u32, Box<str>)>,
 }
 
 impl Teller {
-    /// Of these processes.
-    pub(crate) fn of(processes: Vec<Known>) -> Self {
-        Self { processes, last_ended: None }
+    /// Of these processes, and the scripts of all that there are.
+    pub(crate) fn of(processes: Vec<Known>, scripts: Vec<Script>) -> Self {
+        Self { processes, scripts, last_ended: None }
+    }
+
+    /// The line before the next one is the last that this one read.
+    pub(crate) fn go_on_from(&mut self, before: &Self) {
+        self.last_ended.clone_from(&before.last_ended);
+    }
+
+    /// What comes next stands behind no line that was read.
+    pub(crate) fn begin_anew(&mut self) {
+        self.last_ended = None;
     }
 
     /// The place of the process with that id and name: ids are given anew.
@@ -115,16 +149,63 @@ impl Teller {
                 let name = clean(name);
                 place(&|_, known| *known == *name)
             }
-            About::LastEnded => self.last_ended,
+            About::Script(script) => {
+                let whose = self.of_script(script);
+                self.note(&happened);
+                return Some(told_of_script(whose?, script, happened));
+            }
             About::Daemon => None,
         };
-        if happened.word == "exit" {
-            self.last_ended = place;
-        }
+        self.note(&happened);
         match (place, happened.about) {
             (Some(place), _) => Some((Whose::Process(place), happened)),
             (None, About::Daemon) => Some((Whose::Daemon, happened)),
             (None, _) => None,
+        }
+    }
+
+    /// Whether a line is about a process that is not known; its end is noted.
+    pub(crate) fn is_unknown(&mut self, line: &str, at_ms: i64) -> bool {
+        let Some(happened) = console::read(line, at_ms) else { return false };
+        match happened.about {
+            About::Process(name, id) => {
+                self.note(&happened);
+                self.place_of(id, &clean(name)).is_none()
+            }
+            About::Script(script) => {
+                let ended = self.ended_last(script);
+                ended.is_some_and(|(id, name)| self.place_of(*id, name).is_none())
+            }
+            _ => false,
+        }
+    }
+
+    /// Of whom PM2 gave up, the line right behind names the script alone.
+    fn note(&mut self, happened: &Happened<'_>) {
+        self.last_ended = match (happened.word, happened.about) {
+            ("exit", About::Process(name, id)) => Some((id, clean(name).into())),
+            _ => None,
+        };
+    }
+
+    /// The process whose end was told right before, where it runs this script as far as that is known.
+    fn ended_last(&self, script: &str) -> Option<&(u32, Box<str>)> {
+        let (id, name) = self.last_ended.as_ref()?;
+        let own = self.scripts.iter().find(|own| own.id == *id && own.name == *name);
+        self.last_ended.as_ref().filter(|_| own.is_none_or(|own| *own.path == *script))
+    }
+
+    /// Whom it is about that this script was given up: whose end was told right before, else the only one
+    /// that runs it.
+    fn of_script(&self, script: &str) -> Option<Whose> {
+        if let Some((id, name)) = self.ended_last(script) {
+            return self.place_of(*id, name).map(Whose::Process);
+        }
+        let those = self.scripts.iter().filter(|other| *other.path == *script);
+        let places: Vec<_> = those.map(|other| self.place_of(other.id, &other.name)).collect();
+        match places.as_slice() {
+            [place] => place.map(Whose::Process),
+            places => places.iter().any(Option::is_some).then_some(Whose::OneOf),
         }
     }
 
@@ -162,6 +243,15 @@ impl Teller {
     }
 }
 
+/// That of a script was told, which is named where nothing tells which of its processes that is.
+fn told_of_script<'a>(whose: Whose, script: &str, happened: Happened<'a>) -> (Whose, Happened<'a>) {
+    if whose != Whose::OneOf {
+        return (whose, happened);
+    }
+    let text = format!("{} (a process of {})", happened.text, clean(script));
+    (whose, Happened { text, ..happened })
+}
+
 /// The ends and starts of each process, by its place.
 fn ends(all: &[Told<'_>]) -> HashMap<usize, turns::Ends> {
     let mut ends: HashMap<usize, turns::Ends> = HashMap::new();
@@ -182,7 +272,7 @@ fn place(all: &mut [Told<'_>], processes: &[Known], turns: &Turns) {
         for (at_ms, whose, happened) in &mut *second {
             let is_start = match whose {
                 Whose::Process(_) => happened.word == "online",
-                Whose::Daemon => happened.severity == Severity::Good,
+                Whose::OneOf | Whose::Daemon => happened.severity == Severity::Good,
             };
             if is_start && !told.contains(whose) {
                 continue;
@@ -241,6 +331,7 @@ pub(super) async fn before(
     (size, until_ms): (u64, i64),
 ) -> Vec<LogLine> {
     let (id, path) = (watch.id, path(watch));
+    let scripts = watch.history.scripts();
     let mut processes: Vec<Known> = Vec::new();
     for file in writers {
         for id in &file.ids {
@@ -255,7 +346,8 @@ pub(super) async fn before(
         let file = files::open(&path).ok()?;
         let bytes = read_part(&file, size.saturating_sub(BYTES_MAX), size).ok()?;
         let text = String::from_utf8_lossy(&bytes);
-        Some(lines(id, processes, &text, (&clock::zone(), until_ms)))
+        let teller = (processes, scripts);
+        Some(lines(id, teller, &text, (&clock::zone(), until_ms)))
     });
     reading.await.flatten().unwrap_or_default()
 }
@@ -267,7 +359,7 @@ fn path(watch: &Watch) -> PathBuf {
 /// The last events that a text tells, oldest first, none of them later than that.
 fn lines(
     daemon: DaemonId,
-    processes: Vec<Known>,
+    (processes, scripts): (Vec<Known>, Vec<Script>),
     text: &str,
     (zone, until_ms): (&TimeZone, i64),
 ) -> Vec<LogLine> {
@@ -275,12 +367,12 @@ fn lines(
         .iter()
         .map(|known| LogSource { daemon, pm_id: Some(PmId(known.id)), name: (*known.name).into() })
         .collect();
-    let all = Teller::of(processes).read_all(text, zone);
+    let all = Teller::of(processes, scripts).read_all(text, zone);
     let skip = all.len().saturating_sub(EVENTS_MAX);
     let line = |(at_ms, whose, happened): Told<'_>| {
         let source = match whose {
             Whose::Process(place) => sources.get(place)?.clone(),
-            Whose::Daemon => LogSource { daemon, pm_id: None, name: "PM2".into() },
+            Whose::OneOf | Whose::Daemon => LogSource { daemon, pm_id: None, name: "PM2".into() },
         };
         let at_ms = at_ms.min(until_ms);
         let Happened { word, severity, text, .. } = happened;
@@ -312,7 +404,7 @@ mod tests {
         let at_ms = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
         let told = |since: &str| {
             let api = known(3, "api", Some(at_ms(since)));
-            let mut teller = Teller::of(vec![api, known(4, "web", None)]);
+            let mut teller = Teller::of(vec![api, known(4, "web", None)], Vec::new());
             let all = teller.read_all(text, &TimeZone::UTC).into_iter();
             let ours = all.filter(|(_, whose, _)| *whose == Whose::Process(0));
             ours.map(|(at_ms, _, told)| format!("{} {}", at_ms % 60_000, told.word))
@@ -338,7 +430,7 @@ mod tests {
         let until_ms = at_ms("2026-11-28T03:12:04.500Z");
         let processes = vec![known(3, "api", None)];
         let told: Vec<(i64, &'static str, Option<PmId>)> =
-            lines(DaemonId(0), processes, text, (&TimeZone::UTC, until_ms))
+            lines(DaemonId(0), (processes, Vec::new()), text, (&TimeZone::UTC, until_ms))
                 .into_iter()
                 .map(|line| {
                     let LineKind::Event(word, _) = line.kind else { panic!("{line:?}") };
@@ -362,7 +454,7 @@ mod tests {
 2026-11-28T03:12:04: PM2 log: App [api:3] exited with code [1] via signal [SIGINT]
 2026-11-28T03:12:05: PM2 log: App [api:3] online
 ";
-        let mut teller = Teller::of(vec![known(3, "api", None), known(4, "web", None)]);
+        let mut teller = Teller::of(vec![known(3, "api", None), known(4, "web", None)], Vec::new());
         let told: Vec<String> = teller
             .read_all(text, &TimeZone::UTC)
             .into_iter()
@@ -370,7 +462,7 @@ mod tests {
                 let of = match whose {
                     Whose::Process(0) => "api",
                     Whose::Process(_) => "web",
-                    Whose::Daemon => "pm2",
+                    Whose::OneOf | Whose::Daemon => "pm2",
                 };
                 format!("{} {of} {}", at_ms % 60_000, happened.word)
             })

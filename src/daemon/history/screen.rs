@@ -15,7 +15,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::{Notify, watch};
 
 use super::again::again;
-use super::events;
+use super::events::{self, Script};
 use super::gap::{OWN_BYTES, Tail};
 use super::heard::Heard;
 use super::join::{end_of, rest_of_line};
@@ -123,6 +123,11 @@ impl History {
     pub(super) fn since_ms(&self, id: PmId) -> Option<i64> {
         let known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().find(|info| info.pm_id == id)?.runs_since_ms()
+    }
+
+    /// The scripts of all processes.
+    pub(super) fn scripts(&self) -> Vec<Script> {
+        Script::of(&self.lives.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What came of a wish until now was taken: it goes on.

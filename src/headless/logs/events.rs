@@ -19,11 +19,11 @@ use super::filter::Filter;
 use super::said::BusId;
 use crate::client::Message;
 use crate::daemon::history::Line;
-use crate::daemon::history::events::{Known, Teller, Whose, stamped};
+use crate::daemon::history::events::{Known, Script, Teller, Whose, stamped};
 use crate::daemon::seam::{ReadAt, read_part};
 use crate::daemon::{clock, files};
 use crate::logs::parse::{Level, Place};
-use crate::model::console::{self, About, Happened};
+use crate::model::console::{self, Happened};
 use crate::model::lifecycle::Life;
 use crate::model::log::Severity;
 use crate::model::words;
@@ -33,8 +33,6 @@ use crate::protocol::text::clean;
 
 /// How much of the end of the daemon's log is read, bytes.
 const CONSOLE_BYTES_MAX: u64 = 16 << 20;
-/// What was written while the bus was being connected comes on it within this time, if at all.
-const SEAM: Duration = Duration::from_secs(2);
 /// Lines about processes that are not known wait so long, and so many of them, to be told whose they are.
 const UNKNOWN: Duration = Duration::from_secs(10);
 const UNKNOWN_MAX: usize = 1_000;
@@ -82,7 +80,8 @@ impl Wanted {
         };
         let processes = Known::of(infos, all);
         let labels = infos.iter().map(label).collect();
-        Self { teller: Teller::of(processes), labels, with_daemon }
+        let teller = Teller::of(processes, Script::of(all));
+        Self { teller, labels, with_daemon }
     }
 
     /// What a line of the console tells that is wanted.
@@ -103,22 +102,17 @@ impl Wanted {
         .collect()
     }
 
-    /// Whether a line is about a process that is not known.
-    fn is_unknown(&self, line: &str, at_ms: i64) -> bool {
-        let about = console::read(line, at_ms).map(|happened| happened.about);
-        matches!(about, Some(About::Process(name, id))
-            if self.teller.place_of(id, &clean(name)).is_none())
-    }
-
     /// The lines of a part of the daemon's log that are about processes that are not known.
-    fn unknown(&self, text: &str) -> Vec<Held> {
+    fn unknown(&mut self, text: &str) -> Vec<Held> {
         let zone = TimeZone::system();
         let held = |line| {
             let (at_ms, said) = stamped(line, &zone)?;
             let said = console::unleveled(said);
-            self.is_unknown(said, at_ms).then(|| Held::of(said, at_ms))
+            self.teller.is_unknown(said, at_ms).then(|| Held::of(said, at_ms, true))
         };
-        text.lines().filter_map(held).collect()
+        let held = text.lines().filter_map(held).collect();
+        self.teller.begin_anew();
+        held
     }
 
     fn event(&self, whose: Whose, happened: Happened<'_>, at_ms: i64) -> Option<Event> {
@@ -126,6 +120,7 @@ impl Wanted {
             Whose::Process(place) => {
                 self.labels.get(place).map(|(id, label)| (Some(*id), label.clone()))?
             }
+            Whose::OneOf => (None, "PM2".to_owned()),
             Whose::Daemon if self.with_daemon => (None, "PM2".to_owned()),
             Whose::Daemon => return None,
         };
@@ -172,6 +167,8 @@ pub(super) struct Console {
     path: Option<PathBuf>,
     /// Its size before the bus was connected, and then, bytes.
     sizes: (u64, u64),
+    /// When the second was measured, milliseconds since 1970.
+    measured_ms: i64,
     wanted: Wanted,
 }
 
@@ -183,20 +180,23 @@ impl Console {
             let path = clean(&path.to_string_lossy()).into_owned();
             output::complain(&format!("cannot read {path}: {error}"));
         });
-        let mut console = Self { file: file.ok(), path: Some(path), sizes: (0, 0), wanted };
+        let (path, sizes) = (Some(path), (0, 0));
+        let mut console = Self { file: file.ok(), path, sizes, measured_ms: 0, wanted };
         console.sizes.0 = console.size();
         console.sizes.1 = console.sizes.0;
+        console.measured_ms = clock::now_ms();
         console
     }
 
     /// One without a file: that of a daemon elsewhere.
     pub(super) fn nowhere(wanted: Wanted) -> Self {
-        Self { file: None, path: None, sizes: (0, 0), wanted }
+        Self { file: None, path: None, sizes: (0, 0), measured_ms: 0, wanted }
     }
 
     /// Looks again how large it is: the bus is connected. History ends here.
     pub(super) fn measure_after(&mut self) {
         self.sizes.1 = self.size();
+        self.measured_ms = clock::now_ms();
     }
 
     fn size(&self) -> u64 {
@@ -229,7 +229,7 @@ impl Console {
         Live {
             wanted: self.wanted,
             had,
-            until: Instant::now() + SEAM,
+            had_ms: self.measured_ms,
             away: self.path.map(|path| Away::of(path, self.sizes.1)),
             unknown: VecDeque::new(),
         }
@@ -240,9 +240,10 @@ impl Console {
 #[derive(Debug)]
 pub(super) struct Live {
     wanted: Wanted,
-    /// Lines of the console that history had, and that the bus may bring, too.
+    /// Lines of the console that were read from its file, and that the bus may bring, too.
     had: Had,
-    until: Instant,
+    /// When that was read, milliseconds since 1970: what was said later is not among them.
+    had_ms: i64,
     /// What the daemon's log has beyond the bus.
     away: Option<Away>,
     /// Lines about processes that are not known: somebody has just started them.
@@ -254,12 +255,14 @@ pub(super) struct Live {
 struct Held {
     line: String,
     at_ms: i64,
+    /// Whether it was read from the daemon's log, which has whole seconds.
+    is_read: bool,
     since: Instant,
 }
 
 impl Held {
-    fn of(line: &str, at_ms: i64) -> Self {
-        Self { line: line.to_owned(), at_ms, since: Instant::now() }
+    fn of(line: &str, at_ms: i64, is_read: bool) -> Self {
+        Self { line: line.to_owned(), at_ms, is_read, since: Instant::now() }
     }
 }
 
@@ -280,26 +283,34 @@ impl Live {
     }
 
     fn know(&mut self, wanted: Wanted) -> Vec<Event> {
-        self.wanted = wanted;
+        let before = std::mem::replace(&mut self.wanted, wanted);
+        let mut behind = before.teller;
         let mut events = Vec::new();
         if let Some(text) = self.away.as_mut().and_then(Away::read) {
             // What was written since the bus was connected comes on it, too.
             text.lines().for_each(|line| self.had.add(said(line)));
-            self.until = Instant::now() + SEAM;
+            self.had_ms = clock::now_ms();
             // Who was started since the daemon was asked is not known yet.
             self.wanted.unknown(&text).into_iter().for_each(|held| self.hold(held));
             events = self.wanted.read_all(&text);
             // The daemon says without a time that it was started.
             let untimed = events.iter_mut().filter(|event| event.line.at_ms == 0);
             untimed.for_each(|event| event.line.at_ms = clock::now_ms());
+            behind.go_on_from(&self.wanted.teller);
+            self.wanted.teller.begin_anew();
         }
         for held in std::mem::take(&mut self.unknown) {
-            if self.wanted.is_unknown(&held.line, held.at_ms) {
+            if self.wanted.teller.is_unknown(&held.line, held.at_ms) {
                 self.hold(held);
             } else {
-                events.extend(self.wanted.read(&held.line, held.at_ms));
+                let event = self.wanted.read(&held.line, held.at_ms);
+                events.extend(event.map(|mut event| {
+                    event.line.is_estimated = held.is_read;
+                    event
+                }));
             }
         }
+        self.wanted.teller.go_on_from(&behind);
         events
     }
 
@@ -317,7 +328,8 @@ impl Live {
         let Some(told) = message.decode() else { return Vec::new() };
         let at_ms = told.at_ms;
         let text = told.data.get("data").and_then(serde_json::Value::as_str).unwrap_or_default();
-        if Instant::now() >= self.until {
+        // Crash loops say the same again.
+        if at_ms > self.had_ms {
             self.had = Had::default();
         }
         let mut events = Vec::new();
@@ -326,8 +338,8 @@ impl Live {
                 continue;
             }
             self.away.iter_mut().for_each(|away| away.heard(line));
-            if self.wanted.is_unknown(line, at_ms) {
-                self.hold(Held::of(line, at_ms));
+            if self.wanted.teller.is_unknown(line, at_ms) {
+                self.hold(Held::of(line, at_ms, false));
                 continue;
             }
             events.extend(self.wanted.read(line, at_ms));

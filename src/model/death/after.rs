@@ -11,6 +11,7 @@ use super::lines::{Log, Next};
 use super::says_something;
 use super::stamp::{stamped, without_stamp};
 use super::{Death, Follows, LIVES_MAX, says_heap_is_full};
+use crate::model::console;
 use crate::model::end::End;
 use crate::model::lifecycle::{self, Life, Whom};
 use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
@@ -129,7 +130,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
     let mut started_ms = None;
     let (mut is_asked, mut is_heap_full, mut trigger) = (false, false, None);
     let mut may_be_cron = false;
-    // Whether it was its end that was told last: who is given up, PM2 does not say.
+    // Whether it was its end that was told last: of who is given up, PM2 says the script alone.
     let mut is_last = false;
     for line in left.console.lines() {
         let Some((at_ms, text)) = console_line(line, left.utc_offset_s) else {
@@ -150,8 +151,9 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
                 _ => None,
             };
         }
-        if text.starts_with("Script ")
-            && text.contains("had too many unstable restarts")
+        let is_own =
+            |(script, _): (&str, u32)| info.script.as_deref().is_none_or(|own| own == script);
+        if console::given_up(text).is_some_and(is_own)
             && let Some(last) = deaths.last_mut()
             && at_ms - last.ended_ms <= 1_000
             && is_last

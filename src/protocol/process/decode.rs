@@ -302,6 +302,7 @@ impl ProcessFields<'_> {
                 date_format: raw(&self.log_date_format),
             },
             cwd: raw(&self.pm_cwd),
+            script: raw(&self.pm_exec_path),
             was_put_in_stopped: false,
             is_module: self.pmx_module.as_bool().unwrap_or(false),
             setup: Setup::of(

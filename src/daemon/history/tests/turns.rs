@@ -35,7 +35,7 @@ fn shown(out: &[&str], err: &[&str], second: i64) -> Vec<String> {
     info.logs.err = path("err").to_str().map(Into::into);
     let known = Known::of(std::slice::from_ref(&info), std::slice::from_ref(&info));
     let from_ms = "2026-11-28T03:12:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
-    let events = Teller::of(known).read_all(LOG, &TimeZone::UTC);
+    let events = Teller::of(known, Vec::new()).read_all(LOG, &TimeZone::UTC);
     let events = events.iter().map(|(at_ms, _, told)| (at_ms - from_ms, 0, told.word.to_owned()));
     let lines = out.iter().chain(err).map(|line| {
         let (second, said) = line.split_once(' ').unwrap();

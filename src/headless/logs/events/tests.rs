@@ -4,7 +4,11 @@ use crate::protocol::process::{PmId, ProcessStatus};
 fn wanted(with_daemon: bool) -> Wanted {
     let info = ProcessInfo::new(PmId(3), "api", ProcessStatus::Online);
     let labels = vec![(3, targets::label(&info))];
-    Wanted { teller: Teller::of(Known::of(std::slice::from_ref(&info), &[])), labels, with_daemon }
+    Wanted {
+        teller: Teller::of(Known::of(std::slice::from_ref(&info), &[]), Vec::new()),
+        labels,
+        with_daemon,
+    }
 }
 
 #[test]
@@ -51,7 +55,11 @@ fn what_history_had_is_not_told_again() {
 }
 
 fn bus(text: &str) -> Message {
-    let json = serde_json::json!({ "process": { "pm_id": "PM2" }, "data": text, "at": 7 });
+    bus_at(text, 7)
+}
+
+fn bus_at(text: &str, at_ms: i64) -> Message {
+    let json = serde_json::json!({ "process": { "pm_id": "PM2" }, "data": text, "at": at_ms });
     Message::new("log:PM2".into(), json.to_string().into_bytes().into(), 0)
 }
 
@@ -80,7 +88,7 @@ fn what_happened_while_the_bus_was_away_is_told_once() {
     info.pid = Some(1);
     let renewed = || Wanted {
         labels: vec![(info.pm_id.0, targets::label(&info))],
-        teller: Teller::of(Known::of(std::slice::from_ref(&info), &[])),
+        teller: Teller::of(Known::of(std::slice::from_ref(&info), &[]), Vec::new()),
         with_daemon: true,
     };
     assert_eq!(words(&live.know(renewed())), ["PM2 pm2", "api[5] online"]);
@@ -103,11 +111,13 @@ fn what_is_started_while_the_log_is_read_is_told_once() {
     assert_eq!(words(&live.take(&bus(online))), [] as [String; 0], "the bus brings it, too");
     let web = || Wanted {
         labels: vec![(7, "web[7]".to_owned())],
-        teller: Teller::of(vec![Known::named(7, "web")]),
+        teller: Teller::of(vec![Known::named(7, "web")], Vec::new()),
         with_daemon: false,
     };
     assert_eq!(words(&live.know(wanted(false))), [] as [String; 0]);
-    assert_eq!(words(&live.know(web())), ["web[7] online"]);
+    let told = live.know(web());
+    assert_eq!(words(&told), ["web[7] online"]);
+    assert!(told[0].line.is_estimated, "the log has whole seconds");
     assert_eq!(words(&live.know(web())), [] as [String; 0]);
 }
 
@@ -119,9 +129,80 @@ fn what_is_said_of_a_new_process_waits_until_it_is_known() {
     assert_eq!(words(&live.take(&bus(online))), [] as [String; 0]);
     let web = || Wanted {
         labels: vec![(7, "web[7]".to_owned())],
-        teller: Teller::of(vec![Known::named(7, "web")]),
+        teller: Teller::of(vec![Known::named(7, "web")], Vec::new()),
         with_daemon: false,
     };
     assert_eq!(words(&live.know(web())), ["web[7] online"]);
     assert_eq!(words(&live.know(web())), [] as [String; 0]);
+}
+
+/// A crash loop says the same again right after its log was read: that is news.
+#[test]
+fn what_is_said_after_the_log_was_read_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("pm2.log");
+    let (stamp, online) = ("2026-11-28T03:12:00: PM2 log: ", "App [api:3] online");
+    std::fs::write(&path, "").unwrap();
+    let mut console = Console::open(home.path(), wanted(false));
+    std::fs::write(&path, format!("{stamp}{online}\n")).unwrap();
+    console.measure_after();
+    assert_eq!(console.history(&Filter::any()).len(), 1);
+    let mut live = console.live();
+    let later_ms = clock::now_ms() + 1;
+    assert_eq!(words(&live.take(&bus_at(online, later_ms))), ["api[3] online"]);
+    live.was_away();
+    std::fs::write(&path, format!("{stamp}{online}\n").repeat(3)).unwrap();
+    assert_eq!(words(&live.know(wanted(false))), ["api[3] online"]);
+    let later_ms = clock::now_ms() + 1;
+    assert_eq!(words(&live.take(&bus_at(online, later_ms))), ["api[3] online"]);
+}
+
+fn running(id: u32, name: &str, script: &str) -> ProcessInfo {
+    let mut info = ProcessInfo::new(PmId(id), name, ProcessStatus::Online);
+    info.script = Some(script.into());
+    info
+}
+
+/// The events of the first of these processes, of all of them.
+fn wanted_of(all: &[ProcessInfo]) -> Wanted {
+    let first = &all[..1];
+    let labels = first.iter().map(|info| (info.pm_id.0, targets::label(info))).collect();
+    let teller = Teller::of(Known::of(first, all), Script::of(all));
+    Wanted { teller, labels, with_daemon: false }
+}
+
+fn exit(name: &str, id: u32) -> String {
+    format!("App [{name}:{id}] exited with code [1] via signal [SIGINT]")
+}
+
+fn gave_up(script: &str) -> String {
+    format!("Script {script} had too many unstable restarts (4). Stopped. \"errored\"")
+}
+
+/// PM2 names the script alone, right behind the end: that of another process is no end of this one.
+#[test]
+fn of_whom_pm2_gave_up_its_script_tells() {
+    const NONE: [String; 0] = [];
+    let scripts = [running(0, "crash", "/crash.js"), running(1, "fast", "/fast.js")];
+    let same = [running(0, "crash", "/a.js"), running(1, "fast", "/a.js")];
+    let live = |all: &[ProcessInfo]| Console::nowhere(wanted_of(all)).live();
+    for all in [&scripts, &same] {
+        let mut live = live(all);
+        let [crash, fast] = all.each_ref().map(|info| gave_up(info.script.as_deref().unwrap()));
+        assert_eq!(words(&live.take(&bus(&exit("crash", 0)))), ["crash[0] exit"]);
+        assert_eq!(words(&live.take(&bus(&exit("fast", 1)))), NONE);
+        assert_eq!(words(&live.take(&bus(&fast))), NONE);
+        assert_eq!(words(&live.know(wanted_of(all))), NONE, "nor once the others are known");
+        assert_eq!(words(&live.take(&bus(&exit("crash", 0)))), ["crash[0] exit"]);
+        assert_eq!(words(&live.know(wanted_of(all))), NONE);
+        assert_eq!(words(&live.take(&bus(&crash))), ["crash[0] overlimit"]);
+    }
+    // Its end came before anybody listened.
+    assert_eq!(words(&live(&scripts).take(&bus(&gave_up("/crash.js")))), ["crash[0] overlimit"]);
+    assert_eq!(words(&live(&scripts).take(&bus(&gave_up("/fast.js")))), NONE);
+    assert_eq!(words(&live(&scripts).take(&bus(&gave_up("/gone.js")))), NONE);
+    let told = live(&same).take(&bus(&gave_up("/a.js")));
+    assert_eq!(words(&told), ["PM2 overlimit"]);
+    let text = String::from_utf8_lossy(&told[0].line.bytes);
+    assert_eq!(text, "PM2 gave up after 4 unstable restarts: errored (a process of /a.js)");
 }

@@ -61,6 +61,16 @@ fn another_one_that_is_given_up_is_not_this_one() {
     let told = told(&info(ProcessStatus::Errored), console, None);
     assert!(told[0].ends_with("it was started again"), "{told:?}");
     assert!(told[1].ends_with("PM2 gave up at max_restarts 16"), "{told:?}");
+    // The end of the other one is not there: its script tells.
+    let console = console.replace(" [other:4] exited", " [other:4] left");
+    for (script, is_given_up) in
+        [(None, true), (Some("/srv/b.js"), true), (Some("/srv/a.js"), false)]
+    {
+        let mut info = info(ProcessStatus::Online);
+        info.script = script.map(Into::into);
+        let told = self::told(&info, &console, None);
+        assert_eq!(told[0].contains("PM2 gave up"), is_given_up, "{script:?}: {told:?}");
+    }
 }
 
 /// A restart leaves no pause: what was started a minute later was stopped.
