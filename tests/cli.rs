@@ -50,6 +50,8 @@ fn of_logs() -> Vec<Test> {
         with_pm2(logs::a_process_that_gets_another_id_is_followed_on),
         // A bus that is seconds behind the daemon's log hides what is told again.
         with_pm2(came_back::what_starts_with_another_daemon_is_told_once).weighing(Weight::Alone),
+        with_pm2(came_back::lives_that_begin_with_another_daemon_are_told_in_order)
+            .weighing(Weight::Alone),
         with_pm2(followed::a_line_stands_below_who_said_it_whatever_its_id),
         with_pm2(followed::lines_that_are_alike_are_not_lost_at_the_start),
         with_pm2(followed::what_is_left_of_a_cluster_is_told_once),

@@ -45,9 +45,14 @@ impl Listening {
         self.lines.lock().unwrap().len()
     }
 
+    /// Sends it a signal.
+    pub(super) fn signal(&self, signal: Signal) {
+        Proc::find(self.child.id().cast_signed()).unwrap().signal(signal);
+    }
+
     /// Ends it: its lines, and what it said.
     pub(super) fn end(mut self) -> (Vec<String>, String) {
-        Proc::find(self.child.id().cast_signed()).unwrap().signal(Signal::TERM);
+        self.signal(Signal::TERM);
         self.child.wait().unwrap();
         (self.lines.lock().unwrap().clone(), self.told.lock().unwrap().clone())
     }
@@ -179,9 +184,11 @@ pub(crate) fn an_end_stands_behind_the_last_words_from_the_start_on() {
                 setTimeout(() => process.exit(7), 650);";
     let app = script("late", "js", text).with(json!({"max_restarts": 1_000}));
     let home = Pm2Home::with(Release::Seven, &[app]);
-    for _ in 0..3 {
+    // What is looked for is known once an entry is whole: a moment after its line came.
+    let grep = ["--grep", "late|exit|started"];
+    for filter in [&[][..], &grep, &[]] {
         let arguments = ["logs", "late", "-f", "-n", "0", "--events", "--json"];
-        let listening = Listening::of(program(home.path(), &arguments));
+        let listening = Listening::of(program(home.path(), &[&arguments[..], filter].concat()));
         let is = |line: &str, field: &str, wanted: &str| {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             line[field] == wanted

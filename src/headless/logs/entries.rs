@@ -222,6 +222,11 @@ impl Open {
         ready
     }
 
+    /// Whether lines of it wait.
+    pub(super) fn is_held(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
     /// The lines that are to be printed since nothing follows.
     pub(super) fn rest(&mut self, filter: &Filter, is_end: bool) -> Vec<Line> {
         let is_quiet = self.since.is_some_and(|since| since.elapsed() >= QUIET);

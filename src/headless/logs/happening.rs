@@ -1,10 +1,11 @@
 //! What happens, told among the lines that are followed.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use super::super::failure::Failure;
 use super::events::Event;
-use super::live::{Following, Joint};
+use super::live::{Channel, Following, Joint};
 use super::order::Item;
 use super::said::{BusId, Key};
 use crate::client::Message;
@@ -25,11 +26,15 @@ impl<W: Write> Following<'_, '_, W> {
                 continue;
             }
             let event = match event.of {
-                Some(id) => {
-                    let held = self.looked_for(id).collect();
-                    self.order.event(id, event, held)
+                // What only the daemon's log tells was before all that the bus brings.
+                Some(id) if !event.line.is_estimated => {
+                    if self.held().any(|held| held == id) {
+                        let looked_for = self.looked_for(id).collect();
+                        self.order.open(id, looked_for);
+                    }
+                    self.order.event(id, event)
                 }
-                None => Some(event),
+                _ => Some(event),
             };
             if let Some(event) = event {
                 self.printer.event(&event)?;
@@ -38,14 +43,84 @@ impl<W: Write> Following<'_, '_, W> {
         Ok(())
     }
 
+    /// Some of what these processes said is missing: what happened to them, and what they say, waits for that.
+    pub(super) fn await_missing(&mut self, index: usize) {
+        if self.events.is_none() {
+            return;
+        }
+        let ids = self.sources.get(index).map(|source| source.file.ids.clone());
+        ids.into_iter().flatten().for_each(|id| self.order.open(id.0, Vec::new()));
+    }
+
+    /// Takes bytes whose place is known now: those that came behind what waits wait, too.
+    pub(super) fn push_joined(&mut self, key: Key, mut bytes: Vec<u8>) -> Result<(), Failure> {
+        let at_ms = self.order.cut(key, &mut bytes);
+        if let Some((channel, at_ms)) = self.channels.get_mut(&key).zip(at_ms) {
+            channel.at_ms = at_ms;
+        }
+        self.push(key, &bytes)
+    }
+
+    /// Takes a piece that is certainly new: it waits where something of its process does, but for the rest of
+    /// an entry that has begun.
+    pub(super) fn push_or_hold(
+        &mut self,
+        id: BusId,
+        key: Key,
+        (at_ms, data): (i64, &[u8]),
+    ) -> Result<(), Failure> {
+        if !self.order.is_open(id) {
+            return self.push(key, data);
+        }
+        let channel = self.channels.get(&key).filter(|_| !self.order.has(key));
+        let rest = channel.map_or(0, |channel| channel.rest_in(data));
+        let (rest, behind) = data.split_at(rest.min(data.len()));
+        if !rest.is_empty() {
+            self.push(key, rest)?;
+        }
+        if !behind.is_empty() {
+            self.order.hold(id, key, (at_ms, behind));
+        }
+        Ok(())
+    }
+
     /// The outputs of a process whose place is being looked for, and when something came of each last.
     fn looked_for(&self, id: BusId) -> impl Iterator<Item = (Key, i64)> {
-        let looking = self.channels.iter().filter(move |(key, channel)| {
-            let source = self.sources.get(key.source);
-            matches!(channel.joint, Joint::Looking { .. })
-                && source.is_some_and(|source| source.file.ids.contains(&PmId(id)))
+        let held = self.channels_of(id).filter(|(_, channel)| {
+            matches!(channel.joint, Joint::Looking { .. } | Joint::Missing(_) | Joint::Waiting(_))
         });
-        looking.map(|(key, channel)| (*key, channel.at_ms))
+        held.map(|(key, channel)| (*key, channel.at_ms))
+    }
+
+    /// The outputs that are those of a process.
+    fn channels_of(&self, id: BusId) -> impl Iterator<Item = (&Key, &Channel)> {
+        self.channels.iter().filter(move |(key, _)| match key.of {
+            Some((other, _)) => other == id,
+            None => self.ids_of(key.source).contains(&PmId(id)),
+        })
+    }
+
+    fn ids_of(&self, source: usize) -> &[PmId] {
+        self.sources.get(source).map_or(&[], |source| &source.file.ids)
+    }
+
+    /// The processes of which lines are held: their place is not known, what was missed before them is not, or
+    /// their entry may go on.
+    fn held(&self) -> impl Iterator<Item = BusId> {
+        let is_held = |(_, channel): &(&Key, &Channel)| match &channel.joint {
+            Joint::Looking { .. } => true,
+            Joint::Missing(missing) => missing.is_open() || channel.is_open(),
+            Joint::Waiting(_) => false,
+            Joint::Skipping { .. } | Joint::Live => channel.is_open(),
+        };
+        let channels = self.channels.iter().filter(is_held);
+        let own = channels.flat_map(|(key, _)| {
+            let ids = if key.of.is_none() { self.ids_of(key.source) } else { &[] };
+            ids.iter().map(|id| id.0).chain(key.of.map(|(id, _)| id))
+        });
+        let is_there = |index: &&usize| self.sources.get(**index).is_some_and(|it| !it.is_gone);
+        let mended = self.mending.keys().filter(is_there);
+        own.chain(mended.flat_map(|index| self.ids_of(*index).iter().map(|id| id.0)))
     }
 
     /// Tells what waits of processes of which no output is held any more; where `is_all`, of all.
@@ -54,11 +129,18 @@ impl<W: Write> Following<'_, '_, W> {
             return Ok(());
         }
         let mut order = std::mem::take(&mut self.order);
-        let ready = order.ready(|id| !is_all && self.looked_for(id).next().is_some());
+        let held: HashSet<BusId> = if is_all { HashSet::new() } else { self.held().collect() };
+        let ready = order.ready(|id| held.contains(&id));
         self.order = order;
         for item in ready {
             match item {
-                Item::Event(event) => self.printer.event(&event)?,
+                Item::Event(event) => {
+                    // Entries that began before it.
+                    let of = event.of.into_iter().flat_map(|id| self.channels_of(id));
+                    let keys: Vec<Key> = of.map(|(key, _)| *key).collect();
+                    keys.into_iter().try_for_each(|key| self.say_rest(key, true))?;
+                    self.printer.event(&event)?;
+                }
                 // What is held still is told when its place is known.
                 Item::Piece { data: None, .. } => {}
                 Item::Piece { key, at_ms, data: Some(data), .. } => {
@@ -72,3 +154,6 @@ impl<W: Write> Following<'_, '_, W> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,29 @@ pub(super) struct Following<'a, 'b, W> {
 }
 
 impl Channel {
+    /// Whether the last line, or its entry, may go on.
+    pub(super) fn is_open(&self) -> bool {
+        !self.partial.is_empty() || self.open.is_held()
+    }
+
+    /// So many of these bytes go on the last line or its entry, where that may go on.
+    pub(super) fn rest_in(&self, data: &[u8]) -> usize {
+        let mut before = self.partial.as_slice();
+        let (mut judge, mut bytes) = (self.judge.clone(), 0);
+        for piece in data.split_inclusive(|byte| *byte == b'\n').filter(|_| self.is_open()) {
+            let is_begun = !before.is_empty();
+            let line = [std::mem::take(&mut before), piece].concat();
+            let line = line.strip_suffix(b"\n").unwrap_or(&line);
+            let (line, _) = self.format.judge(line, self.at_ms, &mut judge);
+            let goes_on = is_begun || self.open.is_held() && line.goes_on();
+            if !goes_on {
+                break;
+            }
+            bytes += piece.len();
+        }
+        bytes
+    }
+
     /// Since when its place in the file is looked for.
     fn since(&self) -> Option<Instant> {
         if let Joint::Looking { since, .. } = &self.joint { Some(*since) } else { None }
@@ -188,6 +211,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             }
             Joint::Missing(missing) => {
                 missing.take(data, now_ms);
+                self.order.came(id, key, (at_ms, data.len()));
                 return Ok(());
             }
             Joint::Waiting(held) => {
@@ -195,6 +219,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
                 if let Some(mending) = self.mending.get_mut(&key.source) {
                     mending.came(now_ms);
                 }
+                self.order.came(id, key, (at_ms, data.len()));
                 return Ok(());
             }
             Joint::Skipping { left } => {
@@ -208,7 +233,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             }
             Joint::Live => {}
         }
-        if self.order.hold(id, key, (at_ms, data)) { Ok(()) } else { self.push(key, data) }
+        self.push_or_hold(id, key, (at_ms, data))
     }
 
     /// An output that comes for the first time.
@@ -281,7 +306,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             Joint::Missing(missing) => {
                 let (missed, new) = match missing.look(source, now_ms) {
                     None => return Ok(()),
-                    Some(Step::Read(missed)) => (missed, Vec::new()),
+                    Some(Step::Read(missed)) => return self.push_missed(key, &missed),
                     Some(Step::Joined { missed, new, tail, left }) => {
                         channel.tail = tail;
                         channel.joint =
@@ -290,7 +315,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
                     }
                 };
                 self.push_missed(key, &missed)?;
-                return self.push(key, &new);
+                return self.push_joined(key, new);
             }
             _ => return Ok(()),
         };
@@ -335,9 +360,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         bytes.extend(held.get(skip.min(held.len())..).unwrap_or_default());
         let left = skip.saturating_sub(held.len());
         channel.joint = if left > 0 { Joint::Skipping { left } } else { Joint::Live };
-        let last_ms = channel.at_ms;
-        channel.at_ms = self.order.cut(key, &mut bytes).unwrap_or(last_ms);
-        self.push(key, &bytes)
+        self.push_joined(key, bytes)
     }
 
     /// Takes bytes that are certainly new.
@@ -418,7 +441,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
     }
 
     /// The same of one output.
-    fn say_rest(&mut self, key: Key, is_end: bool) -> Result<(), Failure> {
+    pub(super) fn say_rest(&mut self, key: Key, is_end: bool) -> Result<(), Failure> {
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
         let Some(source) = self.sources.get(key.source) else { return Ok(()) };
         // It was asked for when it was said.

@@ -14,6 +14,7 @@ use crate::daemon::history::gap::{Still, Tail};
 use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
 use crate::daemon::{clock, files};
 use crate::logs::parse::Judge;
+use crate::protocol::process::PmId;
 
 /// So many files are kept open that nothing is written into any more.
 const GONE_OPEN_MAX: usize = 32;
@@ -29,6 +30,7 @@ impl<W: Write> Following<'_, '_, W> {
 
     /// The same for one source.
     fn miss(&mut self, index: usize) {
+        self.await_missing(index);
         let now_ms = self.clock_ms();
         let Some(source) = self.sources.get_mut(index) else { return };
         let was_open = source.opened.is_some();
@@ -244,7 +246,7 @@ impl<W: Write> Following<'_, '_, W> {
                     channel.joint = Joint::Live;
                     channel.tail = Tail::ending(tail.clone(), SHARED_BYTES);
                 }
-                self.push(key, &held)?;
+                self.push_joined(key, held)?;
             }
         }
         Ok(())
@@ -257,7 +259,8 @@ impl<W: Write> Following<'_, '_, W> {
         lines: &[Vec<u8>],
         format: &Format,
     ) -> Result<(), Failure> {
-        let to_ms = clock::now_ms();
+        let now_ms = clock::now_ms();
+        let to_ms = self.next_ms(index).map_or(now_ms, |next_ms| next_ms.min(now_ms));
         let from_ms = self.lost_ms.unwrap_or(to_ms).min(to_ms);
         let (mut judge, mut head_ms) = (Judge::default(), from_ms);
         for (bytes, at_ms) in lines.iter().zip(spread(from_ms, to_ms, lines.len())) {
@@ -273,9 +276,16 @@ impl<W: Write> Following<'_, '_, W> {
         Ok(())
     }
 
+    /// When the first came of what waits of those who write this: what was missed was said before.
+    fn next_ms(&self, index: usize) -> Option<i64> {
+        let ids = &self.sources.get(index)?.file.ids;
+        self.order.first_ms(|id| ids.contains(&PmId(id)))
+    }
+
     /// Takes bytes of a file of one output that came of no bus.
     pub(super) fn push_missed(&mut self, key: Key, data: &[u8]) -> Result<(), Failure> {
-        let to_ms = clock::now_ms();
+        let now_ms = clock::now_ms();
+        let to_ms = self.next_ms(key.source).map_or(now_ms, |next_ms| next_ms.min(now_ms));
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
         channel.is_missed = true;
         let from_ms = self.lost_ms.unwrap_or(to_ms).max(channel.last_ms).min(to_ms);
@@ -287,7 +297,7 @@ impl<W: Write> Following<'_, '_, W> {
             self.push(key, piece)?;
         }
         if let Some(channel) = self.channels.get_mut(&key) {
-            (channel.is_missed, channel.at_ms) = (false, to_ms);
+            (channel.is_missed, channel.at_ms) = (false, now_ms);
         }
         Ok(())
     }

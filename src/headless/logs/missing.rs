@@ -31,6 +31,8 @@ pub(super) struct Missing {
     held: Vec<u8>,
     /// Whether some of the file was told since it is looked for.
     has_read: bool,
+    /// Whether all that it had was.
+    is_level: bool,
     /// When it is looked for again, milliseconds.
     next_ms: i64,
 }
@@ -64,13 +66,21 @@ impl Missing {
     }
 
     fn of(gap: Gap, now_ms: i64) -> Self {
-        Self { gap, again: None, held: Vec::new(), has_read: false, next_ms: now_ms }
+        Self {
+            gap,
+            again: None,
+            held: Vec::new(),
+            has_read: false,
+            is_level: false,
+            next_ms: now_ms,
+        }
     }
 
     /// What came again was lost, too.
     pub(super) fn lose(&mut self, now_ms: i64) {
         self.gap.begin_again(now_ms);
-        (self.again, self.has_read, self.next_ms) = (None, false, now_ms);
+        (self.again, self.has_read, self.is_level) = (None, false, false);
+        self.next_ms = now_ms;
         self.held.clear();
     }
 
@@ -78,6 +88,11 @@ impl Missing {
     pub(super) fn take(&mut self, data: &[u8], now_ms: i64) {
         self.again.get_or_insert_with(|| Again::at(now_ms)).take(data, now_ms);
         self.held.extend_from_slice(data);
+    }
+
+    /// Whether something may be missing before what comes next.
+    pub(super) fn is_open(&self) -> bool {
+        self.again.is_some() || !self.is_level
     }
 
     /// What is missing and what came since, as far as that is known now.
@@ -125,7 +140,10 @@ impl Missing {
             return None;
         }
         match self.gap.read_on(all, READ_ON_BYTES) {
-            Ok(bytes) if bytes.is_empty() => None,
+            Ok(bytes) if bytes.is_empty() => {
+                self.is_level = true;
+                None
+            }
             Ok(bytes) => {
                 self.has_read = true;
                 // There is more, as it seems.
@@ -133,6 +151,7 @@ impl Missing {
                 Some(Step::Read(bytes))
             }
             Err(error) => {
+                self.is_level = true;
                 complain(&source.label, &error.to_string());
                 None
             }

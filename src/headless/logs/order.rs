@@ -1,5 +1,5 @@
 //! What happened to a process, in its place among its lines: where some of these are held until their place in
-//! their file is known, it waits for these, and so does what is said behind it.
+//! their file is known, or what was missed before them, it waits for these, and so does what is said behind it.
 //!
 //! Invariant: of one process the order of the bus is kept; within a bound. What waits is told once.
 
@@ -17,7 +17,7 @@ const ITEM_BYTES: usize = 128;
 #[derive(Debug, Default)]
 pub(super) struct Order(Vec<(BusId, Queue)>);
 
-/// What came of a process since the first event that waits, in its order.
+/// What came of a process since the first event that waits, or since a loss, in its order.
 #[derive(Debug, Default)]
 struct Queue {
     items: VecDeque<Item>,
@@ -56,23 +56,41 @@ impl Order {
         self.0.iter_mut().find(|(other, _)| *other == id).map(|(_, queue)| queue)
     }
 
-    /// Takes an event of a process of which these outputs are held, each with when something came of it last.
-    /// Where none is, and nothing waits, it is given back.
-    pub(super) fn event(
-        &mut self,
-        id: BusId,
-        event: Event,
-        before: Vec<(Key, i64)>,
-    ) -> Option<Event> {
+    /// What comes of a process from now on waits: some of its outputs are held, those of which something came
+    /// before with when that was last.
+    pub(super) fn open(&mut self, id: BusId, before: Vec<(Key, i64)>) {
         if self.queue(id).is_none() {
-            if before.is_empty() {
-                return Some(event);
-            }
             self.0.push((id, Queue { before, ..Queue::default() }));
         }
-        let (queue, bytes) = (self.queue(id), event.line.bytes.len());
-        queue?.push(Item::Event(Box::new(event)), bytes);
+    }
+
+    /// Takes an event of a process; where nothing of it waits, it is given back.
+    pub(super) fn event(&mut self, id: BusId, event: Event) -> Option<Event> {
+        let Some(queue) = self.queue(id) else { return Some(event) };
+        let bytes = event.line.bytes.len();
+        queue.push(Item::Event(Box::new(event)), bytes);
         None
+    }
+
+    /// When the first of what waits of these processes came, milliseconds since 1970.
+    pub(super) fn first_ms(&self, is_meant: impl Fn(BusId) -> bool) -> Option<i64> {
+        let meant = self.0.iter().filter(|(id, _)| is_meant(*id));
+        let first = |(_, queue): &(BusId, Queue)| match queue.items.front()? {
+            Item::Event(event) => Some(event.line.at_ms),
+            Item::Piece { at_ms, .. } => Some(*at_ms),
+        };
+        meant.filter_map(first).min()
+    }
+
+    /// Whether a piece of this output waits.
+    pub(super) fn has(&self, key: Key) -> bool {
+        let is_its = |item: &Item| matches!(item, Item::Piece { key: other, .. } if *other == key);
+        self.0.iter().any(|(_, queue)| queue.items.iter().any(is_its))
+    }
+
+    /// Whether something of this process waits, or has to.
+    pub(super) fn is_open(&self, id: BusId) -> bool {
+        self.0.iter().any(|(other, _)| *other == id)
     }
 
     /// A piece of an output came that is held.
@@ -144,11 +162,12 @@ mod tests {
     fn an_end_stands_behind_last_words_that_are_held() {
         let mut order = Order::default();
         let event = |word| Event::for_test(3, word);
-        assert!(order.event(3, event("exit"), vec![(ERR, 519)]).is_none());
-        assert!(order.event(3, event("online"), vec![(ERR, 519)]).is_none());
+        order.open(3, vec![(ERR, 519)]);
+        assert!(order.event(3, event("exit")).is_none());
+        assert!(order.event(3, event("online")).is_none());
         assert!(order.hold(3, OUT, (600, b"starts\n")));
         order.came(3, ERR, (700, 6));
-        assert!(order.event(4, event("exit"), Vec::new()).is_some(), "nothing of it is held");
+        assert!(order.event(4, event("exit")).is_some(), "nothing of it is held");
         assert!(!order.hold(4, Key { source: 2, of: Some((4, LogStream::Out)) }, (600, b"x\n")));
         assert_eq!(told(order.ready(|_| true)), [""; 0], "the place is not known yet");
         let mut bytes = b"before\ndies\nagain\n".to_vec();
@@ -163,7 +182,8 @@ mod tests {
     #[test]
     fn what_waits_is_bounded() {
         let mut order = Order::default();
-        assert!(order.event(3, Event::for_test(3, "exit"), vec![(ERR, 519)]).is_none());
+        order.open(3, vec![(ERR, 519)]);
+        assert!(order.event(3, Event::for_test(3, "exit")).is_none());
         order.came(3, ERR, (700, 9));
         assert_eq!(order.cut(ERR, &mut b"end\n".to_vec()), Some(519));
         let line = vec![b'x'; 1 << 20];

@@ -1,0 +1,191 @@
+//! What happens, on the bus and in files, and what is printed of that.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::super::events::{Console, Wanted};
+use super::super::filter::Filter;
+use super::super::print::Printer;
+use super::super::said::Said;
+use super::super::source::Source;
+use super::super::{Context, Sources, source};
+use super::*;
+use crate::cli::{LogTime, Logs};
+use crate::client::ClientOptions;
+use crate::daemon::clock;
+use crate::daemon::endpoint::Endpoint;
+use crate::protocol::bus::LogStream;
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
+
+const EXIT: &str = "App [api:3] exited with code [1] via signal [SIGINT]";
+
+fn context() -> Context {
+    Context {
+        endpoint: Endpoint::in_home("/nowhere".as_ref()),
+        options: ClientOptions::default(),
+        yes: false,
+        is_terminal: false,
+        is_ascii: true,
+        utc_offset_s: 0,
+        words: Vec::new(),
+        refuses: None,
+        book: None,
+    }
+}
+
+fn asked() -> Logs {
+    Logs {
+        targets: Vec::new(),
+        lines: None,
+        since: None,
+        until: None,
+        follow: true,
+        grep: None,
+        exclude: None,
+        level: None,
+        out: false,
+        err: false,
+        events: true,
+        json: false,
+        raw: false,
+        time: LogTime::Off,
+    }
+}
+
+/// What is done, step by step.
+enum Step {
+    /// Written into the file of this output, and on the bus.
+    Says(LogStream, &'static str),
+    /// Only in the file: the bus lost it.
+    Lost(&'static str),
+    /// The console says that it ended.
+    Ends,
+    /// Nothing for a while, milliseconds.
+    Waits(u64),
+}
+
+/// What is printed of a process that writes two files, by these steps.
+fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |stream: LogStream| -> PathBuf { folder.path().join(format!("{stream:?}")) };
+    let write = |stream: LogStream, text: &str| {
+        let mut file = std::fs::File::options().append(true).open(path(stream)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    };
+    for stream in [LogStream::Out, LogStream::Err] {
+        std::fs::write(path(stream), "old\n").unwrap();
+    }
+    let mut info = ProcessInfo::new(PmId(3), "api", ProcessStatus::Online);
+    info.logs.out = path(LogStream::Out).to_str().map(Into::into);
+    info.logs.err = path(LogStream::Err).to_str().map(Into::into);
+    let (context, infos) = (context(), [info]);
+    let mut files = source::of((&infos, &infos), &asked(), &context);
+    files.iter_mut().for_each(Source::measure);
+    files.iter_mut().for_each(Source::measure_after);
+    let console = Console::nowhere(Wanted::of((&infos, &infos), false, &context));
+    let mut out = Vec::new();
+    let mut printer = Printer::new(&context, &asked(), &files, &mut out);
+    let sources = Sources { files, console: Some(console) };
+    let mut all = Following::of(sources, filter, &mut printer, clock::now_ms());
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        for step in steps {
+            let at_ms = clock::now_ms();
+            match step {
+                Step::Says(stream, text) => {
+                    write(*stream, text);
+                    let (name, text) = ("api".into(), (*text).to_owned());
+                    all.take_of(&Said { id: 3, name, stream: *stream, at_ms, text }).unwrap();
+                }
+                Step::Lost(text) => {
+                    write(LogStream::Out, text);
+                    all.lost(1).unwrap();
+                }
+                Step::Ends => {
+                    let process = serde_json::json!({ "pm_id": "PM2" });
+                    let json = serde_json::json!({ "process": process, "data": EXIT, "at": at_ms });
+                    let json = json.to_string().into_bytes();
+                    all.happened(&Message::new("log:PM2".into(), json.into(), at_ms)).unwrap();
+                }
+                Step::Waits(ms) => {
+                    for _ in 0..ms.div_ceil(25) {
+                        tokio::time::advance(Duration::from_millis(25)).await;
+                        all.look_all(false, true).unwrap();
+                    }
+                }
+            }
+        }
+        all.look_all(true, true).unwrap();
+    });
+    let text = String::from_utf8(out).unwrap();
+    let said = |line: &str| {
+        let said = line.split_once("] ").unwrap().1;
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    text.lines().map(said).collect()
+}
+
+use LogStream::{Err, Out};
+use Step::{Ends, Lost, Says, Waits};
+
+/// What was lost is told first, and then what was said since, and what happened, in its order.
+#[test]
+fn what_happens_stands_behind_what_was_lost_before_it() {
+    let begin = || vec![Says(Out, "one\n"), Waits(3_000), Lost("lost\n")];
+    let wanted = ["| one", "| lost", "! W dies", "* exit code 1", "| again", "* exit code 1"];
+    for (name, rest) in [
+        ("at once", vec![Says(Err, "dies\n"), Ends, Says(Out, "again\n"), Waits(5_000), Ends]),
+        (
+            "apart",
+            vec![
+                Says(Err, "dies\n"),
+                Waits(50),
+                Ends,
+                Waits(300),
+                Says(Out, "again\n"),
+                Waits(5_000),
+                Ends,
+            ],
+        ),
+    ] {
+        let steps: Vec<Step> = begin().into_iter().chain(rest).collect();
+        assert_eq!(printed(&Filter::any(), &steps), wanted, "{name}");
+    }
+    // Where nothing comes again, that is waited for no longer than it is looked for.
+    let steps = begin().into_iter().chain([Ends, Waits(2_500), Says(Out, "later\n"), Waits(1_000)]);
+    let wanted = ["| one", "| lost", "* exit code 1", "| later"];
+    assert_eq!(printed(&Filter::any(), &steps.collect::<Vec<_>>()), wanted);
+}
+
+/// An entry waits a moment for its rest: an end that comes then waits with it, and not for what follows.
+#[test]
+fn an_end_stands_behind_an_entry_that_waits_for_its_rest() {
+    let filter = Filter::for_test(Some("x.js|exit|next|begun"), None, None);
+    let joined = || vec![Says(Err, "none\n"), Says(Out, "none\n"), Waits(3_000)];
+    let trace = "! E Error: boom";
+    for (steps, wanted) in [
+        (
+            vec![Says(Err, "Error: boom\n    at a (x.js:1:1)\n"), Ends, Waits(500)],
+            vec![trace, "! E at a (x.js:1:1)", "* exit code 1"],
+        ),
+        (
+            vec![
+                Says(Err, "Error: boom\n"),
+                Ends,
+                Says(Out, "next out\n"),
+                Says(Err, "    at a (x.js:1:1)\nother\n"),
+                Waits(500),
+            ],
+            vec![trace, "! E at a (x.js:1:1)", "* exit code 1", "| next out"],
+        ),
+        (
+            vec![Says(Err, "begun"), Ends, Says(Err, " and over\nnext err\n"), Waits(500)],
+            vec!["! W begun and over", "* exit code 1", "! W next err"],
+        ),
+    ] {
+        let steps: Vec<Step> = joined().into_iter().chain(steps).collect();
+        assert_eq!(printed(&filter, &steps), wanted);
+    }
+}
