@@ -85,6 +85,7 @@ fn of_logs() -> Vec<Test> {
         with_pm2(history::a_time_far_back_is_gone_to_and_esc_ends_it),
         with_pm2(older::a_filter_is_followed_to_the_beginning_of_the_files),
         with_pm2(too_fast::what_came_too_fast_is_read_from_the_files).weighing(Weight::Alone),
+        with_pm2(older::what_happened_is_there_without_the_bus),
         with_pm2(older::what_pm2_stamps_is_there_once).weighing(Weight::Alone),
         with_pm2(logs::hostile_lines_tell_the_terminal_nothing_but_colours),
         with_pm2(logs::the_pager_has_the_terminal_and_the_bus_is_read_meanwhile),

@@ -48,7 +48,7 @@ impl Cockpit {
     }
 
     /// With the bus behind a relay.
-    fn behind(home: &Pm2Home, relay: &Relay) -> Self {
+    pub(super) fn behind(home: &Pm2Home, relay: &Relay) -> Self {
         let mut endpoint = Endpoint::in_home(relay.folder());
         home.path().clone_into(&mut endpoint.home);
         Self::at(endpoint, Options::default())

@@ -5,12 +5,14 @@ use std::fs;
 use pm2_tui::app::App;
 use pm2_tui::app::command::{Command, LogCommand};
 use pm2_tui::app::message::Message;
+use pm2_tui::model::daemon::BusState;
 use serde_json::json;
 
 use super::history::{Cockpit, is_in_sight};
-use crate::harness::apps::{counter, script};
+use crate::harness::apps::{counter, script, sleeper};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
+use crate::harness::relay::Relay;
 use crate::harness::wait_until;
 
 /// Lines of a large file, one each 100 ms, the newest now.
@@ -49,6 +51,46 @@ pub(crate) fn a_filter_is_followed_to_the_beginning_of_the_files() {
         cockpit.take(Message::Command(Command::First));
         cockpit.until("the line that does", |app| is_in_sight(app, "Needle 5000 ")).await;
         assert_eq!(cockpit.app.lines().len(), 1);
+        cockpit.handle.shut_down().await;
+    });
+}
+
+/// Where the bus comes later than the list of the processes, what the daemon's own log tells of them is there
+/// all the same, and once.
+pub(crate) fn what_happened_is_there_without_the_bus() {
+    let text = "setTimeout(function () { process.exit(9); }, 50);";
+    let dead = script("dead", "js", text).with(json!({"max_restarts": 2, "min_uptime": 20_000}));
+    let home = Pm2Home::with(Release::Seven, &[dead]);
+    home.wait_status("dead", "errored");
+    let relay = Relay::before(home.path());
+    let away = relay.folder().join("away");
+    fs::rename(relay.bus(), &away).unwrap();
+    let texts = |app: &App| -> Vec<String> {
+        let rows = app.lines().rows(0, usize::MAX);
+        rows.into_iter().map(|line| line.text.text.to_string()).collect()
+    };
+    let ends = |app: &App| texts(app).iter().filter(|text| text.contains("exit code 9")).count();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut cockpit = Cockpit::behind(&home, &relay);
+        cockpit.until("the ends", |app| ends(app) > 0).await;
+        let before = ends(&cockpit.app);
+        fs::rename(&away, relay.bus()).unwrap();
+        cockpit
+            .until("the bus", |app| {
+                app.watched.daemons.iter().all(|daemon| daemon.bus == BusState::Live)
+            })
+            .await;
+        home.start(&[sleeper("other")]);
+        cockpit
+            .until("what happens now", |app| {
+                app.lines()
+                    .rows(0, usize::MAX)
+                    .iter()
+                    .any(|line| line.source.name.as_ref() == "other")
+            })
+            .await;
+        assert_eq!(ends(&cockpit.app), before, "{:?}", texts(&cockpit.app));
         cockpit.handle.shut_down().await;
     });
 }

@@ -31,6 +31,7 @@ use crate::daemon::seam::ReadAt;
 use crate::daemon::{Watch, files, offload};
 use crate::logs::Reach;
 use crate::logs::parse::{Judge, Place};
+use crate::model::log::LogLine;
 use crate::model::past::{Past, PastFile};
 use crate::model::report::Report;
 use crate::protocol::process::{PmId, ProcessInfo};
@@ -83,8 +84,10 @@ struct Readers {
     mending: Mending,
     /// How often the bus had been connected.
     connections: u64,
-    /// Where the daemon's own log ended when it first was, and when that was; `None` once it was read.
+    /// Where the daemon's own log ended when it first was, and when that was.
     console: Option<(u64, i64)>,
+    /// Whether what that log says up to there was told.
+    is_console_told: bool,
 }
 
 impl History {
@@ -165,7 +168,7 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
                 if !history.heard.is_by_speed() {
                     watch.requests.change.notify_one();
                 }
-            } else {
+            } else if !readers.is_console_told {
                 readers.console = events::end(watch).await;
             }
         }
@@ -252,10 +255,7 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
     let lines_max = (ALL_LINES / new.len().max(1)).clamp(20, FILE_LINES);
     let bytes_max = (ALL_BYTES / new.len().max(1)).clamp(4 << 10, FILE_BYTES);
     let writers = watch.history.files.borrow().clone();
-    let mut events = match readers.console.take() {
-        Some(end) => events::before(watch, &writers, end).await,
-        None => Vec::new(),
-    };
+    let mut events = readers.events_before(watch, &writers).await;
     let console = Console::of(&watch.endpoint.home);
     let reading = stream::iter(new)
         .map(|(file, path)| {
@@ -289,6 +289,23 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
 }
 
 impl Readers {
+    /// What the daemon's own log told up to when the bus was connected, once.
+    async fn events_before(&mut self, watch: &Watch, writers: &[LogFile]) -> Vec<LogLine> {
+        if self.is_console_told {
+            return Vec::new();
+        }
+        // The list of the processes may be there before the bus is, or without one.
+        let end = match self.console {
+            Some(end) => Some(end),
+            None => events::end(watch).await,
+        };
+        self.is_console_told = true;
+        match end {
+            Some(end) => events::before(watch, writers, end).await,
+            None => Vec::new(),
+        }
+    }
+
     fn has_more(&self) -> bool {
         self.all.iter().any(|reader| !reader.is_over)
     }
