@@ -75,16 +75,27 @@ pub(super) fn begin(app: &mut App, what: &What, marked: Marked) -> Effects {
     app.notice = None;
     app.is_dirty = true;
     let &What::Act(action) = what else { return jobs::begin(app, what, marked.targets) };
+    ask_undo(app, action, &marked.targets);
     for (daemon, target) in &marked.targets {
         if let Some(process) = app.watched.fleet.get_mut(target.key(*daemon)) {
             process.queue(action, app.now);
         }
     }
-    app.undo.asked(action, &marked.targets, app.now.steady_ms);
     let by_daemon = by_daemon(&marked.targets);
     app.batch = Some(Batch::new(action, marked.targets));
     let effects = by_daemon.into_iter();
     Effects(effects.map(|(daemon, targets)| Effect::Act { daemon, action, targets }).collect())
+}
+
+/// An action is asked for that may be undone: not the stop of what does not run.
+fn ask_undo(app: &mut App, action: Action, targets: &[(DaemonId, Target)]) {
+    let fleet = &app.watched.fleet;
+    let is_stopped = |(daemon, target): &(DaemonId, Target)| {
+        let process = fleet.get(target.key(*daemon));
+        action == Action::Stop && process.is_some_and(|process| process.info.is_over())
+    };
+    let asked: Vec<_> = targets.iter().filter(|it| !is_stopped(it)).cloned().collect();
+    app.undo.asked(action, &asked, app.now.steady_ms);
 }
 
 /// Why nothing is done to any of them.
@@ -171,13 +182,13 @@ pub(super) fn these(
             return Effects::none();
         }
     }
+    let asked: Vec<_> = targets.iter().map(|target| (daemon, target.clone())).collect();
+    ask_undo(app, action, &asked);
     for target in &targets {
         if let Some(process) = app.watched.fleet.get_mut(target.key(daemon)) {
             process.ask(action, now);
         }
     }
-    let asked: Vec<_> = targets.iter().map(|target| (daemon, target.clone())).collect();
-    app.undo.asked(action, &asked, now.steady_ms);
     // What was said before is of an older state.
     app.notice = None;
     app.is_dirty = true;

@@ -67,6 +67,9 @@ impl Undo {
             self.done.retain(|done| !done.is_empty());
             return;
         }
+        if targets.is_empty() {
+            return;
+        }
         let (stopped, kept) = (Vec::new(), Vec::new());
         let asked = targets.to_vec();
         self.done.push_back(Done { at_ms: now_ms, action, asked, stopped, kept });

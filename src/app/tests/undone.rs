@@ -39,6 +39,20 @@ fn a_stop_is_undone_by_a_start() {
     assert_eq!(app.mode, Mode::Normal, "once");
 }
 
+#[test]
+fn the_stop_of_what_does_not_run_offers_no_undo() {
+    let mut app = nine();
+    let (key, _) = app.watched.fleet.iter().next().unwrap();
+    let info = &mut app.watched.fleet.get_mut(key).unwrap().info;
+    (info.status, info.pid) = (ProcessStatus::Stopped, None);
+    let effects = press(&mut app, Command::Act(Action::Stop));
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    finish(&mut app, Action::Stop, &targets[0].clone(), Verdict::Done);
+    assert_eq!(app.notice.as_ref().unwrap().text, "stopped api[0]   = pm2 stop 0");
+    press(&mut app, UNDO);
+    assert!(app.notice.as_ref().unwrap().text.contains("nothing to undo"), "{:?}", app.notice);
+}
+
 /// All of the app `api` as it is now.
 fn api(app: &App) -> std::sync::Arc<[Target]> {
     let all = app.watched.fleet.iter().filter(|(_, it)| *it.info.name == *"api");

@@ -34,6 +34,8 @@ pub(super) struct Record {
     pub(super) is_stopping: bool,
     /// Whether PM2 ended it since it came online.
     pub(super) was_stopped: bool,
+    /// Whether it ended by itself and has not come online since.
+    pub(super) is_down: bool,
     /// How often it ended by itself since then.
     pub(super) ends: u32,
     /// When it first did.
@@ -58,7 +60,7 @@ impl Record {
     fn take_event(&mut self, event: &ProcessEvent, now: Instant) {
         match event.kind {
             EventKind::Online => {
-                self.is_stopping = false;
+                (self.is_stopping, self.is_down) = (false, false);
                 if self.online_at.is_none() {
                     (self.online_at, self.online_ms) = (Some(now), event.at_ms);
                     self.restarts = Some(event.info.restarts);
@@ -79,7 +81,10 @@ impl Record {
                 self.is_stopping = false;
                 (self.stopped_at, self.stopped_ms) = (Some(now), event.at_ms);
             }
+            // It waited for its restart, and somebody stopped it: PM2 tells the same end once more.
+            EventKind::Exit if self.is_down => {}
             EventKind::Exit => {
+                self.is_down = true;
                 self.ends = self.ends.saturating_add(1);
                 self.first_end_at.get_or_insert(now);
                 let code = event.info.exit_code.clone();
@@ -216,6 +221,12 @@ mod tests {
     #[test]
     fn the_stop_of_what_waits_for_its_restart_is_no_end() {
         let now = Instant::now();
+        // Somebody else's.
+        let (mut record, exit) = (Record::default(), EventKind::Exit);
+        for kind in [EventKind::Online, exit.clone(), exit] {
+            record.take_event(&event(kind, ProcessStatus::Stopped, Some("3")), now);
+        }
+        assert_eq!(record.ends, 1);
         let exit = || event(EventKind::Exit, ProcessStatus::Stopped, Some("1"));
         let online = || event(EventKind::Online, ProcessStatus::Online, None);
         let mut record = Record { is_stopping: true, ..Record::default() };
