@@ -10,8 +10,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::inbox::Inbox;
+use super::said::Said;
 use super::seam::read_part;
 use super::{Watch, clock, files, kernel, offload};
+use crate::logs::parse::Pattern;
 use crate::model::DaemonId;
 use crate::model::death::after::{Left, deaths, reconstruct};
 use crate::model::death::cause::{Cause, UNCAUGHT};
@@ -402,8 +404,12 @@ pub(crate) fn of(info: &ProcessInfo, ground: &Ground) -> BlackBox {
     let path = path.filter(|path| *path != "/dev/null").map(PathBuf::from);
     let opening = path.as_deref().and_then(opening);
     let errors = path.and_then(|path| files::tail(&path, ERRORS_BYTES_MAX).ok());
-    let errors =
-        errors.map(|tail| (String::from_utf8_lossy(&tail.bytes).into_owned(), tail.written_ms));
+    let declared = info.logs.date_format.as_deref().and_then(Pattern::new);
+    let (zone, utc_offset_s) = (clock::zone(), ground.utc_offset_s);
+    let reference_ms = errors.as_ref().map_or_else(clock::now_ms, |tail| tail.written_ms);
+    let said = Said { declared, zone, reference_ms, utc_offset_s };
+    let opening = opening.map(|bytes| said.text(&bytes));
+    let errors = errors.map(|tail| (said.text(&tail.bytes), tail.written_ms));
     reconstruct(&Left {
         opening: opening.as_deref(),
         info,
@@ -415,8 +421,7 @@ pub(crate) fn of(info: &ProcessInfo, ground: &Ground) -> BlackBox {
 }
 
 /// What a file begins with. Blocks.
-fn opening(path: &Path) -> Option<String> {
+fn opening(path: &Path) -> Option<Vec<u8>> {
     let file = files::open(path).ok()?;
-    let bytes = read_part(&file, 0, OPENING_BYTES).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    read_part(&file, 0, OPENING_BYTES).ok()
 }

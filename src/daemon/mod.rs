@@ -25,6 +25,7 @@ pub(crate) mod lives;
 pub(crate) mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
+mod said;
 mod save_log;
 mod saved_list;
 pub(crate) mod seam;

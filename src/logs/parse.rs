@@ -21,7 +21,7 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
-pub use self::fields::{Field, LINE_MAX, Record};
+pub use self::fields::{Field, LINE_MAX, Record, pm2_message};
 pub use self::judge::{Facts, Judge, Judged, PAUSE_MS, Place};
 pub use self::level::{Level, Sign};
 pub use self::line::read;

@@ -117,6 +117,16 @@ fn pairs(text: &[u8]) -> Record {
     record
 }
 
+/// What the process wrote, of a plain line that [`super::read`] has read, where that is an object of PM2's
+/// `log_type: json`: all that came in one piece.
+#[must_use]
+pub fn pm2_message(text: &[u8], reading: &Reading) -> Option<String> {
+    let span = reading.fields.filter(|span| reading.shape == Shape::Json && span.start == 0)?;
+    let mut known = Known::default();
+    json::object(span.of(text), 0, &mut |path, value| known.take(path, value))?;
+    known.is_pm2().then(|| known.message_text())
+}
+
 /// What the process wrote is PM2's `message`: its own fields are what matters.
 fn unwrap_pm2(record: &mut Record) {
     let message = record.message.trim_end_matches(['\n', '\r']).to_owned();

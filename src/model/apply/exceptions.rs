@@ -5,8 +5,8 @@
 
 use super::{Applying, Change};
 use crate::model::ProcessKey;
-use crate::model::death::Death;
 use crate::model::death::cause::Cause;
+use crate::model::death::{Death, without_stamp};
 use crate::model::exceptions::{Exceptions, Thrown, whole_message};
 use crate::model::log::LogLine;
 use crate::model::process::Process;
@@ -88,7 +88,7 @@ fn group(exceptions: &mut Exceptions, key: ProcessKey, name: &str, death: &Death
     }
     let words: Vec<Box<str>>;
     let stack = if death.stack.is_empty() {
-        words = death.words.iter().cloned().collect();
+        words = death.words.iter().map(|line| without_stamp(line).into()).collect();
         words.as_slice()
     } else {
         &*death.stack

@@ -21,6 +21,7 @@ pub use self::black_box::BlackBox;
 pub(super) use self::black_box::says_heap_is_full;
 use self::cause::{Cause, Evidence, Sure};
 pub use self::last_words::says_something;
+pub(super) use self::stamp::without_stamp;
 use super::ProcessKey;
 
 /// The most lives that are kept of a process.

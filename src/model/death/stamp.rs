@@ -14,6 +14,6 @@ pub(super) fn stamped(line: &str, utc_offset_s: i32) -> Option<(i64, &str)> {
 }
 
 /// What a line says behind its stamp, where it has one.
-pub(super) fn without_stamp(line: &str) -> &str {
+pub(in crate::model) fn without_stamp(line: &str) -> &str {
     stamped(line, 0).map_or(line, |(_, text)| text)
 }

@@ -72,18 +72,25 @@ fn one_that_only_the_last_words_tell_is_counted_when_they_are_in() {
 
 #[test]
 fn deaths_that_nobody_watched_count_once() {
-    let mut watched = api();
+    let watched = api();
     let info = info(1, "api", ProcessStatus::Online);
     let console =
         "1970-01-01T00:00:00: PM2 log: App [api:1] exited with code [1] via signal [SIGINT]\n";
-    let errors = Some(("TypeError: x\n    at f (/srv/a.js:1:1)\n", 0));
-    let left =
-        Left { opening: None, info: &info, console, errors, calm_since_ms: None, utc_offset_s: 0 };
-    for _ in 0..2 {
-        let lives = vec![(PmId(1), reconstruct(&left))];
-        apply(&mut watched, DAEMON, Report::Lives(lives), at(100));
+    let stamp = "1970-01-01T00:00:00: ";
+    let stamped = format!("{stamp}TypeError: x\n{stamp}    at f (/srv/a.js:1:1)\n");
+    for errors in ["TypeError: x\n    at f (/srv/a.js:1:1)\n", &stamped] {
+        let errors = Some((errors, 0));
+        let (opening, calm_since_ms) = (None, None);
+        let left = Left { opening, info: &info, console, errors, calm_since_ms, utc_offset_s: 0 };
+        let mut watched = watched.clone();
+        for _ in 0..2 {
+            let lives = vec![(PmId(1), reconstruct(&left))];
+            apply(&mut watched, DAEMON, Report::Lives(lives), at(100));
+        }
+        assert_eq!(groups(&watched), [("TypeError: x".to_owned(), 1)]);
+        let group = watched.exceptions.latest_first()[0];
+        assert_eq!(group.frame.as_deref(), Some("f (/srv/a.js:1:1)"));
     }
-    assert_eq!(groups(&watched), [("TypeError: x".to_owned(), 1)]);
 }
 
 /// The pipe of standard error may be read after the end was told.

@@ -75,6 +75,12 @@ impl Pattern {
         Some(Self { pieces })
     }
 
+    /// Whether it says seconds.
+    #[must_use]
+    pub fn has_seconds(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Second | Piece::Epoch(_)))
+    }
+
     /// The stamp that PM2 put before this line, if one is there: `STAMP: line`.
     pub(in crate::logs::parse) fn prefix(&self, line: &[u8], clock: Clock<'_>) -> Option<Prefix> {
         let (parts, end) = self.matches(line)?;
