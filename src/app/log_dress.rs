@@ -12,7 +12,7 @@ use super::log_columns::Columns;
 use super::log_line::{self, ROW_BYTES, Shown};
 use super::log_shape::{Shape, Times, pieces};
 use super::log_view::LogView;
-use crate::logs::parse::{Clock, Context, Plain, Record, read, traces};
+use crate::logs::parse::{Clock, Context, Pattern, Plain, Record, read, traces};
 use crate::logs::{Body, Files, Kind, LineId, LineRef, TimeFrom};
 use crate::model::units;
 use crate::protocol::text::{StyledRun, StyledText, clean};
@@ -61,7 +61,8 @@ impl LogView {
     pub(super) fn laid(&self, id: LineId, columns: &Columns, rows_max: usize) -> Option<Laid> {
         let mut line = Shown::of(&self.store, &self.filed.seen, &self.store.line(id)?, ROW_BYTES)?;
         let fold = if self.is_folded(id) { self.fold(&mut line) } else { None };
-        let line = dress(line, self.shape, columns);
+        let declared = self.formats.of(&line.source);
+        let line = dress(line, self.shape, columns, declared);
         let whole = line.lead.len() + line.text.text.len();
         let rows_max = rows_max.saturating_sub(usize::from(fold.is_some())).max(1);
         let rows = if self.shape.wraps {
@@ -110,7 +111,9 @@ impl LogView {
             let more = format!("cut: {} more of this line", units::bytes(rest));
             return Some(Fold { frame: String::new(), more });
         }
-        let texts: Vec<_> = all.iter().map(|line| plain(line, &self.filed.seen)).collect();
+        let declared = self.formats.of(&line.source);
+        let texts: Vec<_> =
+            all.iter().map(|line| plain(line, &self.filed.seen, declared)).collect();
         let found = traces(texts.iter().map(|text| &**text)).into_iter().next();
         let Some(trace) = found else {
             let more = format!("+ {} lines", all.len() - 1);
@@ -142,22 +145,22 @@ impl LogView {
 }
 
 /// The text of a line of output, without colours and what leads it.
-fn plain(line: &LineRef<'_>, files: &dyn Files) -> Vec<u8> {
+fn plain(line: &LineRef<'_>, files: &dyn Files, declared: Option<&Pattern>) -> Vec<u8> {
     let bytes = line.read(files, 0, ROW_BYTES).unwrap_or_default();
-    log_line::text_of(&bytes)
+    log_line::text_of(&bytes, declared)
 }
 
 /// Leads the frame in the line of an exception that PM2 told of.
 const FRAME_LEAD: &str = "   at ";
 
 /// Makes words of a line of fields, and takes off what has a column of its own.
-fn dress(line: Shown, shape: Shape, columns: &Columns) -> Shown {
+fn dress(line: Shown, shape: Shape, columns: &Columns, declared: Option<&Pattern>) -> Shown {
     if shape.is_raw || !matches!(line.kind, Kind::Output | Kind::More) {
         return line;
     }
     let plain = Plain::of(line.text.text.as_bytes());
     let clock = Clock { zone: &TimeZone::UTC, reference_ms: line.time.at_ms };
-    let reading = read(&plain.text, &Context { declared: None, clock, is_stderr: false });
+    let reading = read(&plain.text, &Context { declared, clock, is_stderr: false });
     if let Some(record) = Record::of(&plain.text, &reading) {
         let text = match &record.stack {
             Some(stack) if record.message.is_empty() => stack.lines().next().unwrap_or_default(),
@@ -173,7 +176,9 @@ fn dress(line: Shown, shape: Shape, columns: &Columns) -> Shown {
     if reading.time.is_none() || start == 0 || !has_columns {
         return line;
     }
-    let text = cut_start(&line.text, start);
+    // Behind PM2's prefix there may be nothing; what is a time and nothing else the process wrote itself.
+    let is_empty = start >= line.text.text.len() && reading.prefix.is_some();
+    let text = if is_empty { Some(StyledText::default()) } else { cut_start(&line.text, start) };
     Shown { text: text.unwrap_or(line.text), ..line }
 }
 

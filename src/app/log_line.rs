@@ -230,10 +230,10 @@ pub(super) struct Read<'a> {
     pub(super) facts: Facts,
 }
 
-/// The text of a line of output without colours and what leads it: time, level.
-pub(super) fn text_of(bytes: &[u8]) -> Vec<u8> {
+/// The text of a line of output without colours and what leads it: PM2's prefix, time, level.
+pub(super) fn text_of(bytes: &[u8], declared: Option<&parse::Pattern>) -> Vec<u8> {
     let told = LineTime { at_ms: 0, from: TimeFrom::Estimated };
-    let read = read_at(bytes, false, Times { zone: &TimeZone::UTC, declared: None, told });
+    let read = read_at(bytes, false, Times { zone: &TimeZone::UTC, declared, told });
     read.facts.words.of(&read.plain).to_vec()
 }
 

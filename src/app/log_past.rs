@@ -12,7 +12,7 @@ use crate::logs::{
     Body, FileId, FilePlace, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom,
 };
 use crate::model::fleet::Fleet;
-use crate::model::log::{LineKind, LogLine};
+use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::model::past::{Past, PastFile};
 use crate::model::{DaemonId, units};
 
@@ -43,9 +43,11 @@ impl LogView {
         }
         let mut sources: Vec<Option<SourceId>> = Vec::new();
         for file in &mut past.files {
+            let (pm_id, name) = (file.pm_id, Arc::clone(&file.name));
+            self.formats.look(fleet, &LogSource { daemon, pm_id, name });
             let owner = Owner::Process {
                 daemon,
-                pm_id: file.pm_id,
+                pm_id,
                 namespace: Arc::clone(&file.namespace),
                 name: Arc::clone(&file.name),
             };

@@ -77,6 +77,37 @@ fn a_trace_is_one_entry_with_its_title_and_its_first_own_frame() {
     assert!(shown(&app).is_empty(), "an entry passes whole or not");
 }
 
+/// PM2 puts its prefix before each line, in the format that the process declares.
+#[test]
+fn a_dated_trace_of_a_file_is_folded_as_one_without_dates() {
+    for (format, stamp) in [
+        ("YYYY-MM-DD HH:mm:ss Z", "2026-11-29 20:18:21 +00:00"),
+        ("YYYY-MM-DD HH:mm:ss.SSS", "2026-11-29 20:18:21.662"),
+    ] {
+        let mut app = filled(Vec::new());
+        let mut processes: Vec<_> =
+            (0..3).map(|id| info(id, &format!("p{id}"), ProcessStatus::Online)).collect();
+        processes[0].logs.date_format = Some(format.into());
+        let snapshot = Snapshot { processes, warnings: Vec::new() };
+        send(&mut app, Report::Snapshot { at_ms: 2, took_ms: 1, interval_ms: 1_000, snapshot });
+        let texts: Vec<String> =
+            TRACE.iter().chain(&[""]).map(|text| format!("{stamp}: {text}")).collect();
+        let lines: Vec<(i64, &str)> = texts.iter().map(|text| (0, text.as_str())).collect();
+        let Report::History(mut past) = super::log::past(&lines, false, false) else { panic!() };
+        for (index, line) in past.files[0].lines.iter_mut().enumerate() {
+            line.goes_on = (1..TRACE.len()).contains(&index);
+        }
+        send(&mut app, Report::History(past));
+        let all = placed(&app);
+        assert_eq!(all.len(), 2, "{format}");
+        assert_eq!(&*all[0].line.text.text, "Error: no disk");
+        let fold = all[0].fold.clone().unwrap();
+        assert_eq!(fold.frame, "at write (/srv/app/disk.js:7:3)");
+        assert_eq!(fold.more, "+ 2 frames");
+        assert_eq!(&*all[1].line.text.text, "", "an empty line is empty");
+    }
+}
+
 #[test]
 fn a_trace_that_shows_at_its_second_line_joins_the_first() {
     let mut app = filled(vec![
