@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::daemon::bus::ear::{Ear, Heard};
-use crate::model::death::says_something;
+use crate::model::death::says_more;
 use crate::model::end::End;
 use crate::protocol::bus::{BusPmId, EventKind, Exception, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessStatus};
@@ -55,6 +55,12 @@ impl Record {
     pub(super) fn last_words(&self) -> Option<Box<str>> {
         let words = self.exception.as_ref().or(self.last_line.as_ref())?;
         Some(words.chars().take(WORDS_CHARS_MAX).collect::<String>().into())
+    }
+
+    fn take_line(&mut self, line: &str) {
+        if says_more(line, self.last_line.as_deref()) {
+            self.last_line = Some(line.trim().into());
+        }
     }
 
     fn take_event(&mut self, event: &ProcessEvent, now: Instant) {
@@ -164,9 +170,7 @@ impl Witness {
             }
             Heard::ErrLine { is_old_worker: true, .. } | Heard::Reply { .. } => {}
             Heard::ErrLine { pm_id, line, .. } => {
-                if says_something(&line) {
-                    self.records.entry(pm_id).or_default().last_line = Some(line.trim().into());
-                }
+                self.records.entry(pm_id).or_default().take_line(&line);
             }
             Heard::Lost => self.is_deaf = true,
         }
@@ -216,6 +220,19 @@ mod tests {
         assert_eq!((record.ends, record.last_end.clone()), (2, Some(End::Code("2".into()))));
         record.take_event(&event(EventKind::RestartOverlimit, ProcessStatus::Errored, None), now);
         assert!(record.has_given_up);
+    }
+
+    #[test]
+    fn last_words_are_the_line_that_tells_why() {
+        let mut record = Record::default();
+        let fatal =
+            "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory";
+        for line in
+            ["up", fatal, "----- Native stack trace -----", " 9: 0x195e476  [node]", "Aborted"]
+        {
+            record.take_line(line);
+        }
+        assert_eq!(record.last_words().as_deref(), Some(fatal));
     }
 
     #[test]

@@ -7,8 +7,8 @@
 use super::black_box::BlackBox;
 use super::cause::{Cause, Evidence, Sure, Trigger, is_error_line, judge};
 use super::error_log::{says_version, share};
+use super::last_words::telling;
 use super::lines::{Log, Next};
-use super::says_something;
 use super::stamp::{stamped, without_stamp};
 use super::{Death, Follows, LIVES_MAX, says_heap_is_full};
 use crate::model::console;
@@ -311,17 +311,14 @@ fn conclude(death: &mut Death, is_doubtful: bool) {
         return;
     }
     let words = &death.words;
-    let head = words.iter().rposition(|line| is_error_line(line));
-    let last_line = match head {
-        Some(head) => words.get(head),
-        None => words.iter().rev().find(|line| says_something(line)),
-    };
+    let has_head = words.iter().any(|line| is_error_line(line));
+    let last_line = telling(words.iter().map(|line| &**line));
     death.evidence.last_line = last_line.map(|line| without_stamp(line).into());
     if death.evidence.is_asked || death.evidence.is_old_worker {
         return;
     }
     // A cluster worker that threw ends with code 0: then only its last words tell.
-    if death.evidence.is_cluster && head.is_some() && matches!(death.cause, Cause::Zero { .. }) {
+    if death.evidence.is_cluster && has_head && matches!(death.cause, Cause::Zero { .. }) {
         death.evidence.exception.clone_from(&death.evidence.last_line);
         death.cause = Cause::Exception(death.evidence.last_line.clone().unwrap_or_default());
         death.sure = if is_doubtful { Sure::Guess } else { Sure::Likely };

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::cause::{By, Evidence, Trigger, is_error_line};
+use super::cause::{By, Evidence, Trigger};
+use super::last_words::{says_better, says_heap_is_full, says_more};
 use super::stamp::without_stamp;
-use super::{Death, Follows, LIVES_MAX, LifeNumber, WORD_CHARS_MAX, WORDS_MAX, says_something};
+use super::{Death, Follows, LIVES_MAX, LifeNumber, WORD_CHARS_MAX, WORDS_MAX};
 use crate::model::Action;
 use crate::model::end::End;
 use crate::model::exceptions::whole_message;
@@ -101,6 +102,13 @@ impl BlackBox {
     #[must_use]
     pub fn signal(&self) -> Option<&str> {
         self.last()?.evidence.end.as_ref()?.signal()
+    }
+
+    /// The signal of the last death, where PM2 did not end it itself.
+    #[must_use]
+    pub fn killed_by(&self) -> Option<&str> {
+        let evidence = &self.last()?.evidence;
+        self.signal().filter(|_| !evidence.is_asked && !evidence.is_old_worker)
     }
 
     /// The life with this number, or the one that is nearest to it where that is gone; without a number
@@ -361,14 +369,14 @@ impl BlackBox {
     pub(in crate::model) fn err_line(&mut self, line: &str, now: Moment) {
         let cut: Box<str> = line.chars().take(WORD_CHARS_MAX).collect::<String>().into();
         let is_heap_full = says_heap_is_full(line);
-        let last_line = says_something(line).then(|| without_stamp(&cut).into());
+        let last_line: Box<str> = without_stamp(&cut).into();
         if self.is_about_the_dead(now) {
             self.with_last(|death| {
                 push_line(&mut death.words, cut);
                 death.evidence.is_heap_full |= is_heap_full;
                 let known = death.evidence.last_line.as_deref();
-                if last_line.as_deref().is_some_and(|line| says_more(line, known)) {
-                    death.evidence.last_line = last_line;
+                if says_better(&last_line, known) {
+                    death.evidence.last_line = Some(last_line);
                 }
                 death.judge();
             });
@@ -376,11 +384,8 @@ impl BlackBox {
         }
         push_line(&mut self.life.words, cut);
         self.life.is_heap_full |= is_heap_full;
-        // The head of an exception says more than what is printed after it; else the last line does.
-        if let Some(line) = last_line
-            && (is_error_line(&line) || !self.life.last_line.as_deref().is_some_and(is_error_line))
-        {
-            self.life.last_line = Some(line);
+        if says_more(&last_line, self.life.last_line.as_deref()) {
+            self.life.last_line = Some(last_line);
         }
     }
 
@@ -445,20 +450,9 @@ impl BlackBox {
     }
 }
 
-/// Whether a line that came after the end says more of it than the one that is known: a traceback
-/// begins with a line that says little.
-fn says_more(line: &str, known: Option<&str>) -> bool {
-    known.is_none_or(|known| is_error_line(line) && !is_error_line(known))
-}
-
 fn push_line(words: &mut VecDeque<Box<str>>, line: Box<str>) {
     if words.len() >= WORDS_MAX {
         words.pop_front();
     }
     words.push_back(line);
-}
-
-/// Whether V8 says that its heap is full.
-pub(in crate::model) fn says_heap_is_full(line: &str) -> bool {
-    line.contains("Reached heap limit") || line.contains("JavaScript heap out of memory")
 }

@@ -18,9 +18,9 @@ mod stamp;
 pub mod words;
 
 pub use self::black_box::BlackBox;
-pub(super) use self::black_box::says_heap_is_full;
 use self::cause::{Cause, Evidence, Sure};
-pub use self::last_words::says_something;
+pub(super) use self::last_words::says_heap_is_full;
+pub use self::last_words::says_more;
 pub(super) use self::stamp::without_stamp;
 use super::ProcessKey;
 
