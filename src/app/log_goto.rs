@@ -14,7 +14,7 @@ use super::log_view::{Search, Wanted};
 use super::state::App;
 use super::taken::LogPlace;
 use crate::logs::parse::Level;
-use crate::logs::{Direction, Goal, Kind, LineId, Reach, Scope, SourceId};
+use crate::logs::{Body, Direction, Goal, Kind, LineId, LineRef, Reach, Scope, SourceId};
 use crate::model::ProcessKey;
 
 /// Goes there: all that is open closes.
@@ -33,6 +33,8 @@ const LATE_MS: (i64, i64) = (600, 999);
 const LIFE_MS: i64 = 3_600_000;
 /// What is known of an end that nobody watched, milliseconds.
 const SECOND_MS: i64 = 1_000;
+/// How lines begin that the daemon's own log has beside that of an end (`model::console`).
+const BESIDE_ENDS: [&str; 2] = ["stop: PM2 ends it", "overlimit: PM2 gave up"];
 /// How many lines are looked at for an exit or for last words.
 const LOOK_MAX: usize = 100_000;
 
@@ -86,8 +88,16 @@ fn exit(app: &App, end: &LifeEnd) -> Option<LineId> {
                 .source_key(line.source)
                 .is_some_and(|source| app.log_view.scope().has(&source.owner))
     });
-    let exits: Vec<LineId> = exits.map(|line| line.id).collect();
+    let (exits, others): (Vec<LineRef<'_>>, Vec<LineRef<'_>>) = exits.partition(tells_an_end);
+    let exits: Vec<LineId> =
+        if exits.is_empty() { others } else { exits }.iter().map(|line| line.id).collect();
     if end.is_exact { exits.first() } else { exits.iter().rev().nth(end.later) }.copied()
+}
+
+/// Whether a line tells an end, not what the daemon's own log says of it besides: that PM2 ends it, or gave up.
+fn tells_an_end(line: &LineRef<'_>) -> bool {
+    let Body::Held(text) = line.body else { return true };
+    !BESIDE_ENDS.iter().any(|beside| text.starts_with(beside.as_bytes()))
 }
 
 /// The head of the entry that a life said last: the one that says why, else the last error, else the last

@@ -150,6 +150,45 @@ fn enter_in_why_goes_to_the_exit_and_not_to_what_was_said_before() {
     }
 }
 
+/// PM2 counts what was stopped soon after its start as unstable, and may give up right behind a stop.
+#[test]
+fn enter_in_why_goes_to_the_exit_and_not_to_what_pm2_says_beside_it() {
+    use super::log::{marked_text, output};
+    use crate::model::death::after::{Left, reconstruct};
+    use crate::model::log::LineKind;
+    let mut app = app(1);
+    app.log_view = crate::app::log_view::LogView::new(crate::logs::Bounds::default());
+    let event = |word, text: &str| {
+        let kind = LineKind::Event(word, Severity::Bad);
+        LogLine { at_ms: 12_000, kind, ..output(0, "p0", text) }
+    };
+    let lines = vec![
+        event("exit", "exit code 7"),
+        event("stop", "PM2 ends it"),
+        event("exit", "exit code 0 or SIGINT"),
+        event("overlimit", "PM2 gave up after 2 unstable restarts: errored"),
+    ];
+    send(&mut app, Report::Lines(lines));
+    let console = "\
+1970-01-01T00:00:12: PM2 log: App [p0:0] exited with code [7] via signal [SIGINT]
+1970-01-01T00:00:12: PM2 log: App [p0:0] starting in -fork mode-
+1970-01-01T00:00:12: PM2 log: Stopping app:p0 id:0
+1970-01-01T00:00:12: PM2 log: App [p0:0] exited with code [0] via signal [SIGINT]
+";
+    let info = info(0, "p0", ProcessStatus::Errored);
+    let (opening, errors, calm_since_ms) = (None, None, None);
+    let left = Left { opening, info: &info, console, errors, calm_since_ms, utc_offset_s: 0 };
+    send(&mut app, Report::Lives(vec![(PmId(0), reconstruct(&left))]));
+    press(&mut app, Command::Why);
+    for wanted in ["exit code 0 or SIGINT", "exit code 7"] {
+        let before = app.mode.clone();
+        press(&mut app, Command::Open);
+        assert!(marked_text(&app).contains(wanted), "{wanted}: {}", marked_text(&app));
+        app.mode = before;
+        press(&mut app, Command::Older);
+    }
+}
+
 /// The list of exits is as long as there is room, and not shorter than six.
 #[test]
 fn all_exits_are_listed_where_there_is_room() {
