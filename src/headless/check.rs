@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::ends::{self, Killed};
 use super::failure::{Code, Failure};
 use super::figures::Figures;
 use super::{Context, act, output, table, targets};
@@ -79,7 +80,8 @@ pub(super) async fn run(
     let mut first = None;
     if let Some(within) = what.within {
         let processes = act::fleet(context, &client).await?;
-        first = Some(look(what, &processes, false)?.checked);
+        let killed = ends::killed(context, &processes).await;
+        first = Some(look(what, &processes, false, &killed)?.checked);
         tokio::time::sleep(within).await;
     }
     figures.ready().await;
@@ -93,7 +95,8 @@ pub(super) async fn run(
     figures.fill(&mut processes).await;
     client.disconnect().await;
     let mut broken = Vec::new();
-    let looked = look(what, &processes, first.is_some() || !doubtful.is_empty())?;
+    let killed = ends::killed(context, &processes).await;
+    let looked = look(what, &processes, first.is_some() || !doubtful.is_empty(), &killed)?;
     let gone = |info: &&ProcessInfo| processes.iter().all(|now| now.pm_id != info.pm_id);
     broken.extend(first.iter().flatten().filter(gone).map(|info| Broken {
         process: Some(info.clone()),
@@ -110,7 +113,8 @@ pub(super) async fn run(
     for info in &looked.checked {
         let count = restarts(info, first.as_deref());
         let has_crashed = find(&doubtful, info).is_some_and(|before| has_crashed(before, info));
-        let found = broken_by(what, info, (count, has_crashed), now_ms).into_iter();
+        let failure = killed.failure(info);
+        let found = broken_by(what, info, (count, has_crashed, failure), now_ms).into_iter();
         broken.extend(found.map(|(condition, why)| Broken {
             process: Some(info.clone()),
             condition,
@@ -130,7 +134,12 @@ pub(super) async fn run(
 
 /// The processes that are asked about. A word that means nothing is an error, but not the second time:
 /// what it meant may have gone.
-fn look(what: &Check, processes: &[ProcessInfo], is_second: bool) -> Result<Looked, Failure> {
+fn look(
+    what: &Check,
+    processes: &[ProcessInfo],
+    is_second: bool,
+    killed: &Killed,
+) -> Result<Looked, Failure> {
     let meant = |words: &[String]| -> Result<Vec<ProcessInfo>, Failure> {
         let mut meant = Vec::with_capacity(words.len());
         for word in words {
@@ -147,7 +156,7 @@ fn look(what: &Check, processes: &[ProcessInfo], is_second: bool) -> Result<Look
     let found = checked.len();
     checked.retain(|info| {
         let is_stopped = info.status == ProcessStatus::Stopped && info.is_over();
-        !(what.ignore_stopped && is_stopped && !info.has_failed())
+        !(what.ignore_stopped && is_stopped && killed.failure(info).is_none())
     });
     Ok(Looked { stopped: found - checked.len(), checked })
 }
@@ -155,7 +164,7 @@ fn look(what: &Check, processes: &[ProcessInfo], is_second: bool) -> Result<Look
 /// How long to wait until it is known of all that are checked whether they loop; `None` where it is.
 fn doubt(what: &Check, processes: &[ProcessInfo]) -> Option<Duration> {
     let now_ms = now_ms();
-    let checked = look(what, processes, true).ok()?.checked;
+    let checked = look(what, processes, true, &Killed::default()).ok()?.checked;
     let is_asked = what.looping || is_default(what);
     let between = checked.iter().any(ProcessInfo::is_between_lives) && is_asked;
     let between = between.then_some(BETWEEN_MS);
@@ -227,12 +236,12 @@ fn is_default(what: &Check) -> bool {
     !what.online && !has_other
 }
 
-/// What does not hold for a process, each with the condition's name. `restarts` is how many count, and
-/// `has_crashed` whether it did since an earlier look at what was in doubt.
+/// What does not hold for a process, each with the condition's name. `restarts` is how many count,
+/// `has_crashed` whether it did since an earlier look at what was in doubt, and `failure` how a job failed.
 fn broken_by(
     what: &Check,
     info: &ProcessInfo,
-    (restarts, has_crashed): (u32, bool),
+    (restarts, has_crashed, failure): (u32, bool, Option<End>),
     now_ms: i64,
 ) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
@@ -244,9 +253,8 @@ fn broken_by(
         let starts_again = is_waiting || info.is_between_lives();
         if info.never_started() {
             all.push(("online", standing(info)));
-        } else if let Some(code) = info.exit_code.clone().filter(|_| info.has_failed()) {
-            let end = End::Code(code).words();
-            all.push(("online", format!("{}, {end}", state_word(info, false))));
+        } else if let Some(end) = failure {
+            all.push(("online", format!("{}, {}", state_word(info, false), end.words())));
         } else if what.online || !is_looping || !starts_again {
             all.push(("online", format!("{}, not online", state_word(info, false))));
         } else {
@@ -319,7 +327,7 @@ mod tests {
             ..process(0, "api", ProcessStatus::Online)
         };
         assert!(given_up.has_given_up());
-        let said = broken_by(&Check::default(), &given_up, (5, false), 10_000);
+        let said = broken_by(&Check::default(), &given_up, (5, false, None), 10_000);
         assert_eq!(said.first().unwrap().1, "waiting restart, given up, not online");
     }
 
@@ -331,7 +339,8 @@ mod tests {
         info.cpu_percent = Some(50.0);
         info.online_since_ms = Some(0);
         let said = |what: &Check, info: &ProcessInfo| -> Vec<String> {
-            let found = broken_by(what, info, (info.restarts, false), 10_000);
+            let failure = Killed::default().failure(info);
+            let found = broken_by(what, info, (info.restarts, false, failure), 10_000);
             found.into_iter().map(|(_, why)| why).collect()
         };
         let none = Check::default();
@@ -397,6 +406,22 @@ mod tests {
         assert_eq!(said(&online, &looping), [once], "PM2's status alone");
     }
 
+    /// PM2 says code 0 of each signal.
+    #[test]
+    fn a_job_that_a_signal_ended_has_failed() {
+        let job = ProcessInfo {
+            autorestart: false,
+            exit_code: Some("0".into()),
+            ..process(9, "job", ProcessStatus::Stopped)
+        };
+        let said = |killed: &Killed| {
+            broken_by(&Check::default(), &job, (0, false, killed.failure(&job)), 10_000)
+        };
+        let killed = Killed::for_test(PmId(9), "SIGABRT");
+        assert_eq!(said(&killed), [("online", "stopped, killed by SIGABRT".to_owned())]);
+        assert_eq!(said(&Killed::default()), [("online", "stopped, not online".to_owned())]);
+    }
+
     #[test]
     fn only_restarts_since_the_first_look_count() {
         let with = |id: u32, unique: &str, restarts| ProcessInfo {
@@ -417,7 +442,7 @@ mod tests {
             within: Some(Duration::from_millis(1_500)),
             ..Check::default()
         };
-        let said = broken_by(&what, &with(0, "a", 74), (4, false), 0);
+        let said = broken_by(&what, &with(0, "a", 74), (4, false, None), 0);
         assert_eq!(said, [("max_restarts", "4 restarts in 1.5 s, more than 3".to_owned())]);
     }
 
@@ -434,9 +459,16 @@ mod tests {
             ..process(3, "bad", ProcessStatus::Stopped)
         };
         let lenient = Check { ignore_stopped: true, ..Check::default() };
-        assert_eq!(look(&lenient, &[failed], false).unwrap().checked.len(), 1, "it is not well");
+        let done = [ProcessInfo { exit_code: Some("0".into()), ..failed.clone() }];
+        let none = Killed::default();
+        let checked = |infos: &[ProcessInfo], killed: &Killed| {
+            look(&lenient, infos, false, killed).unwrap().checked.len()
+        };
+        assert_eq!(checked(&[failed], &none), 1, "it is not well");
+        assert_eq!(checked(&done, &none), 0);
+        assert_eq!(checked(&done, &Killed::for_test(PmId(3), "SIGABRT")), 1, "nor is that");
         let ids = |what: &Check| -> (Vec<u32>, usize) {
-            let looked = look(what, &all, false).unwrap();
+            let looked = look(what, &all, false, &none).unwrap();
             (looked.checked.iter().map(|info| info.pm_id.0).collect(), looked.stopped)
         };
         assert_eq!(ids(&Check::default()), (vec![0, 1, 2], 0));
@@ -445,7 +477,7 @@ mod tests {
         assert_eq!(ids(&Check { except: except.clone(), ..lenient.clone() }), (vec![0], 0));
         assert_eq!(ids(&Check { except, targets: vec!["job".to_owned()], ..lenient }), (vec![], 0));
         let unknown = Check { except: vec!["olds".to_owned()], ..Check::default() };
-        assert!(look(&unknown, &all, false).unwrap_err().line().unwrap().contains("`olds`"));
-        assert_eq!(look(&unknown, &all, true).unwrap().checked.len(), 3, "it may have gone");
+        assert!(look(&unknown, &all, false, &none).unwrap_err().line().unwrap().contains("`olds`"));
+        assert_eq!(look(&unknown, &all, true, &none).unwrap().checked.len(), 3, "it may have gone");
     }
 }

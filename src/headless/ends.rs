@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::failure::Failure;
 use super::table::Seen;
 use super::{Context, why};
+use crate::model::end as exit;
 use crate::model::rows::Field;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
@@ -19,6 +20,44 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 const PROCESSES_MAX: usize = 64;
 /// The daemon has written of an end this long after the end was first seen.
 const WRITTEN: Duration = Duration::from_secs(3);
+
+/// The jobs of these that a signal ended and that PM2 gives code 0, with the signal.
+pub(super) async fn killed(context: &Context, infos: &[ProcessInfo]) -> Killed {
+    let mut killed = Killed::default();
+    let doubtful = infos.iter().filter(|info| info.may_have_been_killed());
+    let mut doubtful = doubtful.take(PROCESSES_MAX).peekable();
+    if doubtful.peek().is_none() || !context.endpoint.is_local() {
+        return killed;
+    }
+    let Ok(ground) = why::ground(context).await else { return killed };
+    for info in doubtful {
+        let Ok(life) = why::look(info, &ground).await else { break };
+        if let Some(signal) = life.killed_by() {
+            killed.0.insert(info.pm_id, signal.into());
+        }
+    }
+    killed
+}
+
+/// By which signal jobs were ended of which PM2 says code 0.
+#[derive(Debug, Default)]
+pub(super) struct Killed(BTreeMap<PmId, Box<str>>);
+
+impl Killed {
+    #[cfg(test)]
+    pub(super) fn for_test(pm_id: PmId, signal: &str) -> Self {
+        Self(BTreeMap::from([(pm_id, signal.into())]))
+    }
+
+    /// How a job failed, if it did.
+    pub(super) fn failure(&self, info: &ProcessInfo) -> Option<exit::End> {
+        if let Some(code) = info.exit_code.clone().filter(|_| info.has_failed()) {
+            return Some(exit::End::Code(code));
+        }
+        let signal = self.0.get(&info.pm_id).filter(|_| info.may_have_been_killed())?;
+        Some(exit::End::Signal(signal.clone()))
+    }
+}
 
 /// What was found out, by process.
 #[derive(Debug, Default)]

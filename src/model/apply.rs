@@ -464,7 +464,9 @@ impl Applying<'_> {
     fn note_signal(&mut self, key: ProcessKey) {
         let Watched { fleet, boxes, .. } = &mut *self.watched;
         let Some(process) = fleet.get_mut(key) else { return };
-        process.signal = boxes.get(key).and_then(BlackBox::signal).map(Box::from);
+        let life = boxes.get(key);
+        process.signal = life.and_then(BlackBox::signal).map(Box::from);
+        process.is_killed = life.and_then(BlackBox::killed_by).is_some();
     }
 
     /// The process that a line of the console means; of a name, the first.

@@ -79,6 +79,8 @@ pub struct Process {
     ended_restarts: Option<u32>,
     /// The signal of its last end, where that was seen: PM2 says code 0 of each.
     pub signal: Option<Box<str>>,
+    /// Whether a signal ended it that was not PM2's.
+    pub is_killed: bool,
     /// Whether it is saved as running and was stopped at the last look.
     pub is_saved_running: bool,
     /// What its daemon and the configuration say of it.
@@ -128,6 +130,7 @@ impl Process {
             stop_told_at_ms: None,
             ended_restarts: None,
             signal: None,
+            is_killed: false,
             is_saved_running: false,
             tag: super::tag::Tag::default(),
         }

@@ -311,9 +311,20 @@ impl ProcessInfo {
     pub fn has_failed(&self) -> bool {
         let code = self.exit_code.as_deref().and_then(|code| code.parse::<i64>().ok());
         let is_bad = code.is_some_and(|code| code != 0 && !self.stop_exit_codes.contains(&code));
+        self.is_ended_job() && is_bad
+    }
+
+    /// Whether PM2 may say code 0 of a job that a signal ended: [`Self::has_failed`] does not tell of it.
+    #[must_use]
+    pub fn may_have_been_killed(&self) -> bool {
+        self.is_ended_job() && self.exit_code.as_deref() == Some("0")
+    }
+
+    /// Whether it has ended, and PM2 leaves it so since its `autorestart` is off.
+    fn is_ended_job(&self) -> bool {
         let is_over = self.status == ProcessStatus::Stopped && self.is_over();
         // Its exit code may be of a life before it was put into the list.
-        is_over && is_bad && !self.autorestart && !self.was_put_in_stopped
+        is_over && !self.autorestart && !self.was_put_in_stopped
     }
 
     /// Whether PM2 starts again even what it gave up: when its cron pattern is due, or a file changes.

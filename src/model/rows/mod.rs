@@ -111,9 +111,12 @@ pub fn is_unwell(process: &Process) -> bool {
         || process.is_near_limit()
 }
 
-/// Whether it is a job that ended with an exit code that is not 0, and nobody stopped it, as far as is known.
+/// Whether it is a job that ended with an exit code that is not 0 or by a signal, and nobody stopped it, as far
+/// as is known.
 fn has_failed(process: &Process) -> bool {
-    process.info.has_failed() && process.stopping_since_ms.is_none()
+    let info = &process.info;
+    let is_killed = info.may_have_been_killed() && process.is_killed;
+    (info.has_failed() || is_killed) && process.stopping_since_ms.is_none()
 }
 
 /// Whether it is stopped though it is saved as running.

@@ -478,6 +478,9 @@ fn a_job_that_failed_is_not_well() {
     assert!(is_unwell(&job("1", false)));
     assert!(!is_unwell(&job("0", false)), "it is done");
     assert!(!is_unwell(&job("1", true)), "somebody stopped it");
+    let mut killed = job("0", false);
+    killed.is_killed = true;
+    assert!(is_unwell(&killed), "PM2 says code 0 of each signal");
     let mut stopped = job("130", false);
     stopped.stopping_since_ms = Some(1);
     assert!(!is_unwell(&stopped), "as was seen");
