@@ -168,7 +168,7 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
                 if !history.heard.is_by_speed() {
                     watch.requests.change.notify_one();
                 }
-            } else if !readers.is_console_told {
+            } else {
                 readers.console = events::end(watch).await;
             }
         }
