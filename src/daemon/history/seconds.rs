@@ -84,10 +84,28 @@ impl Backwards {
         })
     }
 
-    /// The first line of the file, as it is compared with others.
+    /// The first line of the file, as it is compared with others: nothing where that may be the last of a life.
     fn opening(&self) -> Vec<u8> {
         let bytes = read_part(&self.file, 0, OPENING_BYTES).unwrap_or_default();
-        folded(bytes.split(|byte| *byte == b'\n').next().unwrap_or_default())
+        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let is_first = || {
+            let own_ms = self.format.read(line, self.written_ms).0;
+            own_ms.is_some_and(|own_ms| self.is_start_alone(second(own_ms)))
+        };
+        // What is first on standard error may come at any time.
+        if self.format.is_err && !is_first() {
+            return Vec::new();
+        }
+        folded(line)
+    }
+
+    /// Whether a life began in this second, and none ended.
+    fn is_start_alone(&self, at_ms: i64) -> bool {
+        let ended = self.lives.ended();
+        let begun = ended.iter().filter_map(|life| life.started_ms);
+        let now = ended.len().checked_sub(1).and_then(|last| self.lives.begun_after(last));
+        begun.chain(now).any(|ms| second(ms) == at_ms)
+            && !ended.iter().any(|life| second(life.ended_ms) == at_ms)
     }
 }
 

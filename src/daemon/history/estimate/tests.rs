@@ -280,3 +280,19 @@ fn first_words_stand_behind_the_end_and_the_start_of_their_second() {
         }
     }
 }
+
+/// Whole seconds, on standard error, of a file that may begin with the last words of a life: those end it.
+#[test]
+fn last_words_of_a_second_are_before_the_end() {
+    let life = LifeSpan { started_ms: Some(0), ended_ms: 5_000, is_crash: true };
+    let next = LifeSpan { started_ms: Some(5_000), ended_ms: 9_000, is_crash: true };
+    let at = |s: u32, text: &str| format!("1970-01-01T00:00:0{s}: {text}\n");
+    let times = |first: u32| {
+        let text = at(first, "LAST 1") + &at(5, "LAST 2") + &at(9, "LAST 3");
+        let lives = Lives::for_test(vec![life, next], Some(9_300));
+        estimates(&text, true, lives, (0, 9_900))
+    };
+    assert_eq!(times(5), [5_000, 5_000, 9_000], "a life may end so");
+    assert_eq!(times(4), [4_000, 5_000, 9_000], "none began then");
+    assert_eq!(times(0), [0, 5_999, 9_999], "a life begins so");
+}
