@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::block::{Block, Entry};
 use super::line::{Line, LineId};
-use super::source::SourceId;
+use super::source::{SourceId, Stream};
 use super::store::{Prepended, Store};
 
 /// A line of history and where it belongs.
@@ -18,13 +18,17 @@ impl Store {
     }
 
     /// Adds older lines of several sources in one go, each source once: much quicker than one
-    /// after another.
+    /// after another. What happened stands before what was said at the same time, whichever is known first.
     pub fn prepend_histories(&mut self, histories: &[(SourceId, &[Line<'_>])]) -> Prepended {
         let brought: usize = histories.iter().map(|(_, lines)| lines.len()).sum();
         let mut placed: Vec<Placed<'_, '_>> = Vec::with_capacity(brought);
         self.first_rank -= brought as i64;
-        let mut rank = self.first_rank;
+        self.first_event_rank -= brought as i64;
+        let (mut output_rank, mut event_rank) = (self.first_rank, self.first_event_rank);
         for (source, lines) in histories {
+            let stream = self.source_key(*source).map(|key| key.stream);
+            let is_event = matches!(stream, Some(Stream::Events | Stream::Pm2));
+            let rank = if is_event { &mut event_rank } else { &mut output_rank };
             if self.tally(*source).is_none() {
                 continue;
             }
@@ -32,8 +36,8 @@ impl Store {
             let mut order_ms = i64::MIN;
             for line in *lines {
                 order_ms = order_ms.max(line.time.at_ms).min(ceiling);
-                placed.push((LineId { order_ms, rank }, source.slot, line));
-                rank += 1;
+                placed.push((LineId { order_ms, rank: *rank }, source.slot, line));
+                *rank += 1;
             }
         }
         placed.sort_unstable_by_key(|(id, ..)| *id);

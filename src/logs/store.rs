@@ -64,6 +64,8 @@ pub struct Store {
     pub(super) event_bytes: usize,
     pub(super) next_rank: i64,
     pub(super) first_rank: i64,
+    /// Likewise of what happened: below those of all lines.
+    pub(super) first_event_rank: i64,
     next_stamp: u64,
 }
 
@@ -94,6 +96,7 @@ impl Store {
             event_bytes: 0,
             next_rank: 0,
             first_rank: 0,
+            first_event_rank: i64::MIN / 2,
             next_stamp: 0,
         }
     }

@@ -41,6 +41,18 @@ fn history_stands_before_what_came_and_is_merged_with_the_rest() {
     assert_eq!(texts(&store)[0], "h0");
 }
 
+/// Of the same time, as where both stand at the end of a second: the files are read after the daemon's log.
+#[test]
+fn what_happened_stands_before_what_was_said_then() {
+    let mut store = Store::default();
+    let out = store.source(&key(0, "api", Stream::Out)).unwrap();
+    let events = store.source(&key(0, "api", Stream::Events)).unwrap();
+    store.prepend_history(events, &[line(999, b"exit"), line(999, b"online")]);
+    store.prepend_history(out, &[line(990, b"ends"), line(999, b"starts")]);
+    store.prepend_history(events, &[line(999, b"start")]);
+    assert_eq!(texts(&store), ["ends", "start", "exit", "online", "starts"]);
+}
+
 #[test]
 fn history_that_does_not_fit_is_refused_and_pushes_nothing_out() {
     let mut store = Store::new(Bounds { lines: 64, bytes: 1 << 20 });
