@@ -27,7 +27,7 @@ const WHOLE_BYTES_MAX: u64 = 16 << 20;
 /// An entry of more than that is taken in parts, bytes.
 const ENTRY_BYTES_MAX: usize = 1 << 20;
 /// A line that nothing follows for so long is an entry.
-const QUIET: Duration = Duration::from_millis(100);
+pub(super) const QUIET: Duration = Duration::from_millis(100);
 
 /// The entry before the last one given, oldest line first; `None` at the beginning of the file.
 ///

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::super::failure::Failure;
 use super::events::Event;
-use super::live::{Channel, Following, Joint};
+use super::live::{Channel, Following, Joint, by_time};
 use super::order::Item;
 use super::said::{BusId, Key};
 use crate::client::Message;
@@ -28,6 +28,7 @@ impl<W: Write> Following<'_, '_, W> {
             let event = match event.of {
                 // What only the daemon's log tells was before all that the bus brings.
                 Some(id) if !event.line.is_estimated => {
+                    self.catch_up(id, event.line.at_ms)?;
                     if self.held().any(|held| held == id) {
                         let looked_for = self.looked_for(id).collect();
                         self.order.open(id, looked_for);
@@ -84,6 +85,26 @@ impl<W: Write> Following<'_, '_, W> {
         Ok(())
     }
 
+    /// Prints what is held of a process and does not go on any more when something of it comes then: whether
+    /// there was something.
+    fn say_overdue(&mut self, id: BusId, at_ms: i64) -> Result<bool, Failure> {
+        let overdue = self.channels.iter().filter(|(_, channel)| channel.is_overdue(at_ms));
+        let keys = by_time(overdue.filter(|(key, _)| self.is_of(key, id)));
+        for key in &keys {
+            self.say_partial(*key)?;
+            self.say_rest(*key, true)?;
+        }
+        Ok(!keys.is_empty())
+    }
+
+    /// The same, and what waited for that: it was before what comes then.
+    pub(super) fn catch_up(&mut self, id: BusId, at_ms: i64) -> Result<(), Failure> {
+        while self.say_overdue(id, at_ms)? {
+            self.tell_held(false)?;
+        }
+        Ok(())
+    }
+
     /// The outputs of a process whose place is being looked for, and when something came of each last.
     fn looked_for(&self, id: BusId) -> impl Iterator<Item = (Key, i64)> {
         let held = self.channels_of(id).filter(|(_, channel)| {
@@ -94,10 +115,14 @@ impl<W: Write> Following<'_, '_, W> {
 
     /// The outputs that are those of a process.
     fn channels_of(&self, id: BusId) -> impl Iterator<Item = (&Key, &Channel)> {
-        self.channels.iter().filter(move |(key, _)| match key.of {
+        self.channels.iter().filter(move |(key, _)| self.is_of(key, id))
+    }
+
+    fn is_of(&self, key: &Key, id: BusId) -> bool {
+        match key.of {
             Some((other, _)) => other == id,
             None => self.ids_of(key.source).contains(&PmId(id)),
-        })
+        }
     }
 
     fn ids_of(&self, source: usize) -> &[PmId] {
@@ -137,13 +162,16 @@ impl<W: Write> Following<'_, '_, W> {
                 Item::Event(event) => {
                     // Entries that began before it.
                     let of = event.of.into_iter().flat_map(|id| self.channels_of(id));
-                    let keys: Vec<Key> = of.map(|(key, _)| *key).collect();
+                    let keys = by_time(of);
                     keys.into_iter().try_for_each(|key| self.say_rest(key, true))?;
                     self.printer.event(&event)?;
                 }
                 // What is held still is told when its place is known.
                 Item::Piece { data: None, .. } => {}
                 Item::Piece { key, at_ms, data: Some(data), .. } => {
+                    let id = key.of.map(|(id, _)| id);
+                    let id = id.or_else(|| self.ids_of(key.source).first().map(|id| id.0));
+                    id.map_or(Ok(false), |id| self.say_overdue(id, at_ms))?;
                     if let Some(channel) = self.channels.get_mut(&key) {
                         channel.at_ms = at_ms;
                     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::super::failure::Failure;
 use super::super::output;
 use super::Sources;
-use super::entries::Open;
+use super::entries::{Open, QUIET};
 use super::events::{Console, Live};
 use super::filter::Filter;
 use super::missing::{Missing, SharedMissing, Step, complain, source_end};
@@ -49,7 +49,7 @@ pub(super) struct Channel {
     format: Format,
     judge: Judge,
     /// The time of the line that others go on, milliseconds since 1970.
-    head_ms: i64,
+    pub(super) head_ms: i64,
     /// When the last line came, likewise.
     pub(super) last_ms: i64,
     /// Its last entry, where entries are asked for.
@@ -117,6 +117,17 @@ impl Channel {
             bytes += piece.len();
         }
         bytes
+    }
+
+    /// Whether its last line or entry does not go on any more when something of its process comes then: the bus
+    /// may bring at once what was said some time apart.
+    pub(super) fn is_overdue(&self, at_ms: i64) -> bool {
+        let is_over = |since_ms: i64, pause: Duration| {
+            at_ms.saturating_sub(since_ms) >= pause.as_millis() as i64
+        };
+        matches!(self.joint, Joint::Live | Joint::Skipping { .. })
+            && (self.open.is_held() && is_over(self.last_ms, QUIET)
+                || !self.partial.is_empty() && is_over(self.at_ms, PARTIAL_MAX))
     }
 
     /// Since when its place in the file is looked for.
@@ -195,6 +206,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
 
     fn take(&mut self, key: Key, said: &Said) -> Result<(), Failure> {
         let (id, at_ms, mut data) = (said.id, said.at_ms, said.text.as_bytes());
+        self.catch_up(id, at_ms)?;
         if !self.channels.contains_key(&key) {
             self.begin(key, at_ms);
         }
@@ -286,10 +298,9 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         keys.sort_by_key(|key| self.channels.get(key).and_then(Channel::since));
         for key in keys {
             self.look(key)?;
-            let Some(channel) = self.channels.get_mut(&key) else { continue };
-            if !channel.partial.is_empty() && channel.partial_at.elapsed() >= PARTIAL_MAX {
-                let line = std::mem::take(&mut channel.partial);
-                self.print(key, &line)?;
+            let Some(channel) = self.channels.get(&key) else { continue };
+            if channel.partial_at.elapsed() >= PARTIAL_MAX {
+                self.say_partial(key)?;
             }
         }
         self.tell_held(is_end)?;
@@ -424,11 +435,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         let keys: Vec<Key> =
             self.channels.keys().filter(|key| key.source == index).copied().collect();
         for key in keys {
-            let Some(channel) = self.channels.get_mut(&key) else { continue };
-            if !channel.partial.is_empty() {
-                let line = std::mem::take(&mut channel.partial);
-                self.print(key, &line)?;
-            }
+            self.say_partial(key)?;
             self.say_rest(key, true)?;
         }
         Ok(())
@@ -436,8 +443,18 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
 
     /// Prints the entries that nothing follows.
     fn rest(&mut self, is_end: bool) -> Result<(), Failure> {
-        let keys: Vec<Key> = self.channels.keys().copied().collect();
+        let keys = by_time(self.channels.iter());
         keys.into_iter().try_for_each(|key| self.say_rest(key, is_end))
+    }
+
+    /// Prints a line without its end.
+    pub(super) fn say_partial(&mut self, key: Key) -> Result<(), Failure> {
+        let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
+        if channel.partial.is_empty() {
+            return Ok(());
+        }
+        let line = std::mem::take(&mut channel.partial);
+        self.print(key, &line)
     }
 
     /// The same of one output.
@@ -451,4 +468,11 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         }
         Ok(())
     }
+}
+
+/// These outputs in the order in which the entries began that are held of them.
+pub(super) fn by_time<'c>(outputs: impl Iterator<Item = (&'c Key, &'c Channel)>) -> Vec<Key> {
+    let mut all: Vec<(i64, Key)> = outputs.map(|(key, channel)| (channel.head_ms, *key)).collect();
+    all.sort_by_key(|(head_ms, _)| *head_ms);
+    all.into_iter().map(|(_, key)| key).collect()
 }

@@ -63,6 +63,8 @@ enum Step {
     Ends,
     /// Nothing for a while, milliseconds.
     Waits(u64),
+    /// The same on the bus alone, which comes faster than it was said.
+    Passes(i64),
 }
 
 /// What is printed of a process that writes two files, by these steps.
@@ -91,8 +93,9 @@ fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
+        let mut passed_ms = 0;
         for step in steps {
-            let at_ms = clock::now_ms();
+            let at_ms = clock::now_ms() + passed_ms;
             match step {
                 Step::Says(stream, text) => {
                     write(*stream, text);
@@ -109,6 +112,7 @@ fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
                     let json = json.to_string().into_bytes();
                     all.happened(&Message::new("log:PM2".into(), json.into(), at_ms)).unwrap();
                 }
+                Step::Passes(ms) => passed_ms += ms,
                 Step::Waits(ms) => {
                     for _ in 0..ms.div_ceil(25) {
                         tokio::time::advance(Duration::from_millis(25)).await;
@@ -128,7 +132,7 @@ fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
 }
 
 use LogStream::{Err, Out};
-use Step::{Ends, Lost, Says, Waits};
+use Step::{Ends, Lost, Passes, Says, Waits};
 
 /// What was lost is told first, and then what was said since, and what happened, in its order.
 #[test]
@@ -186,6 +190,22 @@ fn an_end_stands_behind_an_entry_that_waits_for_its_rest() {
         ),
     ] {
         let steps: Vec<Step> = joined().into_iter().chain(steps).collect();
+        assert_eq!(printed(&filter, &steps), wanted);
+    }
+}
+
+/// What was said some time apart comes at once where it was not taken for a while: that of each life is told in its
+/// order, whatever may go on.
+#[test]
+fn what_comes_at_once_is_told_in_the_order_of_the_bus() {
+    let filter = Filter::for_test(None, Some("flood"), None);
+    let life = || [Says(Out, "HELLO\n"), Passes(1_500), Says(Err, "LAST\n"), Ends, Passes(150)];
+    let wanted = ["| HELLO", "! W LAST", "* exit code 1"].repeat(3);
+    // Which of the outputs is looked at first is by chance.
+    for _ in 0..10 {
+        let mut steps = vec![Says(Err, "flood\n"), Says(Out, "flood\n"), Waits(3_000)];
+        (0..3).for_each(|_| steps.extend(life()));
+        steps.push(Waits(500));
         assert_eq!(printed(&filter, &steps), wanted);
     }
 }
