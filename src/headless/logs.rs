@@ -19,6 +19,7 @@ mod print;
 mod said;
 mod source;
 mod starting;
+mod unheard;
 mod whose;
 
 use std::collections::BinaryHeap;

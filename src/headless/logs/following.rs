@@ -101,6 +101,7 @@ pub(super) async fn follow<W: Write>(
                 }
                 Some(Queued::Reconnecting { problem, .. }) => {
                     connection.is_waited_for(&problem);
+                    course.all.goes_away();
                     // Who is asked now may be another daemon, before its bus is there.
                     course.whose.forget();
                 }

@@ -22,6 +22,7 @@ impl<W: Write> Following<'_, '_, W> {
     /// Prints what happened, where it is wanted: behind lines of its process that are held.
     pub(super) fn tell(&mut self, events: Vec<Event>) -> Result<(), Failure> {
         for event in events {
+            self.unheard.add(&event);
             if !self.filter.fits(&event.line) {
                 continue;
             }

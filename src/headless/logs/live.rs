@@ -21,6 +21,7 @@ use super::order::Order;
 use super::print::Printer;
 use super::said::{BusId, Key, Said};
 use super::source::Source;
+use super::unheard::Unheard;
 use crate::daemon::history::Format;
 use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
 use crate::daemon::history::shared::SHARED_BYTES;
@@ -93,6 +94,10 @@ pub(super) struct Following<'a, 'b, W> {
     pub(super) started_ms: i64,
     /// When the bus, or a part of what it said, was lost last, likewise.
     pub(super) lost_ms: Option<i64>,
+    /// Since when the bus was away before that, likewise.
+    pub(super) away_ms: Option<i64>,
+    /// What happened meanwhile.
+    pub(super) unheard: Unheard,
 }
 
 impl Channel {
@@ -155,6 +160,8 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             started: Instant::now(),
             started_ms,
             lost_ms: None,
+            away_ms: None,
+            unheard: Unheard::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use super::live::{Channel, Following, Joint};
 use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain, source_end};
 use super::said::Key;
 use super::source::Source;
+use super::unheard::Unheard;
 use crate::daemon::history::Format;
 use crate::daemon::history::gap::{Still, Tail};
 use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
@@ -23,9 +24,20 @@ impl<W: Write> Following<'_, '_, W> {
     /// The bus, or a part of what it said, was lost: what is missing is looked for from here on.
     pub(super) fn missed(&mut self) -> Result<(), Failure> {
         self.tell_held(true)?;
+        if self.away_ms <= self.lost_ms {
+            self.away_ms = None;
+        }
         self.lost_ms = Some(clock::now_ms());
+        self.unheard = Unheard::default();
         (0..self.sources.len()).for_each(|index| self.miss(index));
         Ok(())
+    }
+
+    /// The bus goes away, or cannot be reached still.
+    pub(super) fn goes_away(&mut self) {
+        if self.away_ms <= self.lost_ms {
+            self.away_ms = Some(clock::now_ms());
+        }
     }
 
     /// The same for one source.
@@ -260,8 +272,7 @@ impl<W: Write> Following<'_, '_, W> {
         format: &Format,
     ) -> Result<(), Failure> {
         let now_ms = clock::now_ms();
-        let to_ms = self.next_ms(index).map_or(now_ms, |next_ms| next_ms.min(now_ms));
-        let from_ms = self.lost_ms.unwrap_or(to_ms).min(to_ms);
+        let (from_ms, to_ms) = self.missed_between(index, now_ms);
         let (mut judge, mut head_ms) = (Judge::default(), from_ms);
         for (bytes, at_ms) in lines.iter().zip(spread(from_ms, to_ms, lines.len())) {
             let (mut line, _) = format.judge(bytes, at_ms, &mut judge);
@@ -276,19 +287,27 @@ impl<W: Write> Following<'_, '_, W> {
         Ok(())
     }
 
-    /// When the first came of what waits of those who write this: what was missed was said before.
-    fn next_ms(&self, index: usize) -> Option<i64> {
-        let ids = &self.sources.get(index)?.file.ids;
-        self.order.first_ms(|id| ids.contains(&PmId(id)))
+    /// Since when and up to when what was missed of a source was said: since the bus was away, and where a life
+    /// began first since then, since that; before what waits of those who write it, not behind the time when its
+    /// file was written last, and where the last of them ended, not behind that.
+    pub(super) fn missed_between(&self, index: usize, now_ms: i64) -> (i64, i64) {
+        let Some(source) = self.sources.get(index) else { return (now_ms, now_ms) };
+        let ids = &source.file.ids;
+        let next_ms = self.order.first_ms(|id| ids.contains(&PmId(id)));
+        let written_ms = source.opened.as_ref().and_then(|file| files::written_ms(file).ok());
+        let (begun_ms, ended_ms) = self.unheard.of(ids);
+        let to_ms = [next_ms, written_ms, ended_ms].into_iter().flatten().fold(now_ms, i64::min);
+        let from_ms = self.away_ms.or(self.lost_ms).max(begun_ms).unwrap_or(to_ms);
+        (from_ms.min(to_ms), to_ms)
     }
 
     /// Takes bytes of a file of one output that came of no bus.
     pub(super) fn push_missed(&mut self, key: Key, data: &[u8]) -> Result<(), Failure> {
         let now_ms = clock::now_ms();
-        let to_ms = self.next_ms(key.source).map_or(now_ms, |next_ms| next_ms.min(now_ms));
+        let (from_ms, to_ms) = self.missed_between(key.source, now_ms);
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
         channel.is_missed = true;
-        let from_ms = self.lost_ms.unwrap_or(to_ms).max(channel.last_ms).min(to_ms);
+        let from_ms = from_ms.max(channel.last_ms).min(to_ms);
         let count = memchr::memchr_iter(b'\n', data).count() + 1;
         let pieces = data.split_inclusive(|byte| *byte == b'\n');
         for (piece, at_ms) in pieces.zip(spread(from_ms, to_ms, count)) {

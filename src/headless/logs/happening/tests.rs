@@ -59,6 +59,8 @@ enum Step {
     Says(LogStream, &'static str),
     /// Only in the file: the bus lost it.
     Lost(&'static str),
+    /// The same, while the bus was away: for 10 s, and the file was written last 6 s ago.
+    Away(&'static str),
     /// The console says that it ended.
     Ends,
     /// Nothing for a while, milliseconds.
@@ -106,6 +108,30 @@ fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
                     write(LogStream::Out, text);
                     all.lost(1).unwrap();
                 }
+                Step::Away(text) => {
+                    write(LogStream::Out, text);
+                    let path = path(LogStream::Out);
+                    let opened = std::fs::File::options().append(true).open(path).unwrap();
+                    let written_ms = u64::try_from(at_ms - 6_000).unwrap();
+                    let written = std::time::UNIX_EPOCH + Duration::from_millis(written_ms);
+                    opened.set_modified(written).unwrap();
+                    all.goes_away();
+                    all.away_ms = Some(at_ms - 10_000);
+                    all.missed().unwrap();
+                    let mut between = |word: &'static str, ago_ms: i64, is_estimated: bool| {
+                        let mut event = Event::for_test(3, word);
+                        event.line.is_estimated = is_estimated;
+                        event.label = "api[3]".into();
+                        event.line.at_ms = at_ms - ago_ms;
+                        all.tell(vec![event]).unwrap();
+                        let (from_ms, to_ms) = all.missed_between(0, at_ms);
+                        (at_ms - from_ms, at_ms - to_ms)
+                    };
+                    assert_eq!(between("restart", 9_500, true), (10_000, 6_000));
+                    assert_eq!(between("online", 9_000, true), (9_000, 6_000));
+                    assert_eq!(between("exit", 7_000, true), (9_000, 7_000), "it ended then");
+                    assert_eq!(between("online", 500, false), (9_000, 6_000), "it goes on");
+                }
                 Step::Ends => {
                     let process = serde_json::json!({ "pm_id": "PM2" });
                     let json = serde_json::json!({ "process": process, "data": EXIT, "at": at_ms });
@@ -132,7 +158,7 @@ fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
 }
 
 use LogStream::{Err, Out};
-use Step::{Ends, Lost, Passes, Says, Waits};
+use Step::{Away, Ends, Lost, Passes, Says, Waits};
 
 /// What was lost is told first, and then what was said since, and what happened, in its order.
 #[test]
@@ -208,4 +234,14 @@ fn what_comes_at_once_is_told_in_the_order_of_the_bus() {
         steps.push(Waits(500));
         assert_eq!(printed(&filter, &steps), wanted);
     }
+}
+
+/// What was said while the bus was away is not dated behind the time when its file was written last, nor behind the
+/// end of the life that said it, nor before its start.
+#[test]
+fn what_was_missed_is_dated_between_what_is_known() {
+    let steps = [Says(Out, "one\n"), Waits(3_000), Away("missed\n"), Waits(3_000)];
+    let told = printed(&Filter::any(), &steps);
+    let said: Vec<_> = told.iter().filter(|line| line.starts_with('|')).collect();
+    assert_eq!(said, ["| one", "| missed"]);
 }
