@@ -1,7 +1,7 @@
 //! What happens, on the bus and in files, and what is printed of that.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::events::{Console, Wanted};
@@ -69,6 +69,30 @@ enum Step {
     Passes(i64),
 }
 
+/// The bus was away for 10 s, and the file of the first output was written last 6 s ago: between what is known what
+/// was missed is dated.
+fn goes_away<W: Write>(all: &mut Following<'_, '_, W>, path: &Path, at_ms: i64) {
+    let opened = std::fs::File::options().append(true).open(path).unwrap();
+    let written_ms = u64::try_from(at_ms - 6_000).unwrap();
+    opened.set_modified(std::time::UNIX_EPOCH + Duration::from_millis(written_ms)).unwrap();
+    all.goes_away();
+    all.away_ms = Some(at_ms - 10_000);
+    all.missed().unwrap();
+    let mut between = |word: &'static str, ago_ms: i64, is_estimated: bool| {
+        let mut event = Event::for_test(3, word);
+        event.line.is_estimated = is_estimated;
+        event.label = "api[3]".into();
+        event.line.at_ms = at_ms - ago_ms;
+        all.tell(vec![event]).unwrap();
+        let (from_ms, to_ms) = all.missed_between(0, at_ms);
+        (at_ms - from_ms, at_ms - to_ms)
+    };
+    assert_eq!(between("restart", 9_500, true), (10_000, 6_000));
+    assert_eq!(between("online", 9_000, true), (9_000, 6_000));
+    assert_eq!(between("exit", 7_000, true), (9_000, 7_000), "it ended then");
+    assert_eq!(between("online", 500, false), (9_000, 6_000), "it goes on");
+}
+
 /// What is printed of a process that writes two files, by these steps.
 fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
@@ -110,27 +134,7 @@ fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
                 }
                 Step::Away(text) => {
                     write(LogStream::Out, text);
-                    let path = path(LogStream::Out);
-                    let opened = std::fs::File::options().append(true).open(path).unwrap();
-                    let written_ms = u64::try_from(at_ms - 6_000).unwrap();
-                    let written = std::time::UNIX_EPOCH + Duration::from_millis(written_ms);
-                    opened.set_modified(written).unwrap();
-                    all.goes_away();
-                    all.away_ms = Some(at_ms - 10_000);
-                    all.missed().unwrap();
-                    let mut between = |word: &'static str, ago_ms: i64, is_estimated: bool| {
-                        let mut event = Event::for_test(3, word);
-                        event.line.is_estimated = is_estimated;
-                        event.label = "api[3]".into();
-                        event.line.at_ms = at_ms - ago_ms;
-                        all.tell(vec![event]).unwrap();
-                        let (from_ms, to_ms) = all.missed_between(0, at_ms);
-                        (at_ms - from_ms, at_ms - to_ms)
-                    };
-                    assert_eq!(between("restart", 9_500, true), (10_000, 6_000));
-                    assert_eq!(between("online", 9_000, true), (9_000, 6_000));
-                    assert_eq!(between("exit", 7_000, true), (9_000, 7_000), "it ended then");
-                    assert_eq!(between("online", 500, false), (9_000, 6_000), "it goes on");
+                    goes_away(&mut all, &path(LogStream::Out), at_ms);
                 }
                 Step::Ends => {
                     let process = serde_json::json!({ "pm_id": "PM2" });
