@@ -15,7 +15,7 @@ use super::state::App;
 use super::taken::LogPlace;
 use crate::logs::parse::Level;
 use crate::logs::{Body, Direction, Goal, Kind, LineId, LineRef, Reach, Scope, SourceId};
-use crate::model::ProcessKey;
+use crate::model::{ProcessKey, console};
 
 /// Goes there: all that is open closes.
 pub(super) fn go(app: &mut App, place: &LogPlace) -> Effects {
@@ -33,8 +33,9 @@ const LATE_MS: (i64, i64) = (600, 999);
 const LIFE_MS: i64 = 3_600_000;
 /// What is known of an end that nobody watched, milliseconds.
 const SECOND_MS: i64 = 1_000;
-/// How lines begin that the daemon's own log has beside that of an end (`model::console`).
-const BESIDE_ENDS: [&str; 2] = ["stop: PM2 ends it", "overlimit: PM2 gave up"];
+/// What the daemon's own log says beside an end: words of events, and how their texts begin.
+const BESIDE_ENDS: [(&str, &str); 2] =
+    [("stop", console::ENDS_IT), ("overlimit", console::GAVE_UP)];
 /// How many lines are looked at for an exit or for last words.
 const LOOK_MAX: usize = 100_000;
 
@@ -97,7 +98,11 @@ fn exit(app: &App, end: &LifeEnd) -> Option<LineId> {
 /// Whether a line tells an end, not what the daemon's own log says of it besides: that PM2 ends it, or gave up.
 fn tells_an_end(line: &LineRef<'_>) -> bool {
     let Body::Held(text) = line.body else { return true };
-    !BESIDE_ENDS.iter().any(|beside| text.starts_with(beside.as_bytes()))
+    let is_beside = |(word, said): &(&str, &str)| {
+        let told = text.strip_prefix(word.as_bytes()).and_then(|rest| rest.strip_prefix(b": "));
+        told.is_some_and(|told| told.starts_with(said.as_bytes()))
+    };
+    !BESIDE_ENDS.iter().any(is_beside)
 }
 
 /// The head of the entry that a life said last: the one that says why, else the last error, else the last

@@ -9,6 +9,11 @@ use super::units;
 use super::words;
 use crate::protocol::text::clean;
 
+/// What is said of a process that PM2 is about to end: its end is told by a line of its own.
+pub const ENDS_IT: &str = "PM2 ends it";
+/// How it begins that PM2 gave up on a process: its end was told by the line before.
+pub const GAVE_UP: &str = "PM2 gave up";
+
 /// Whom a line is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About<'a> {
@@ -118,7 +123,7 @@ fn stopping(line: &str) -> Option<Happened<'_>> {
         Some(old) => (old, "reload"),
         None => (id, "stop"),
     };
-    let text = if word == "reload" { "PM2 ends its old worker" } else { "PM2 ends it" };
+    let text = if word == "reload" { "PM2 ends its old worker" } else { ENDS_IT };
     let about = About::Process(name, id.parse().ok()?);
     Some(Happened { about, word, severity: Severity::Neutral, text: text.to_owned() })
 }
@@ -130,7 +135,7 @@ fn limit(line: &str) -> Option<Happened<'_>> {
         about: About::Script(script),
         word: "overlimit",
         severity: Severity::Bad,
-        text: format!("PM2 gave up after {count} unstable restarts: errored"),
+        text: format!("{GAVE_UP} after {count} unstable restarts: errored"),
     })
 }
 

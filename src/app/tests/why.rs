@@ -16,6 +16,19 @@ fn exit_and_start(app: &mut App, at_ms: i64) {
     }
 }
 
+/// Enter in the list of exits, from the newest on, marks the lines of these.
+fn enter_goes_to(app: &mut App, exits: &[&str]) {
+    press(app, Command::Why);
+    for wanted in exits {
+        let before = app.mode.clone();
+        press(app, Command::Open);
+        let marked = super::log::marked_text(app);
+        assert!(marked.contains(wanted), "{wanted}: {marked}");
+        app.mode = before;
+        press(app, Command::Older);
+    }
+}
+
 /// In a loop: each step back is another exit, and none moves under the reader's eyes.
 #[test]
 fn the_exit_that_is_looked_at_stays_while_others_come() {
@@ -106,7 +119,7 @@ fn more_exits_than_are_kept_are_the_last_ones() {
 /// What it said last may be long before that. Of those of one second each has its own.
 #[test]
 fn enter_in_why_goes_to_the_exit_and_not_to_what_was_said_before() {
-    use super::log::{marked_text, output};
+    use super::log::output;
     use crate::model::death::after::{Left, reconstruct};
     use crate::model::log::LineKind;
     let mut app = app(1);
@@ -140,20 +153,13 @@ fn enter_in_why_goes_to_the_exit_and_not_to_what_was_said_before() {
     // One that was watched: what is said of it has its very time.
     exit_and_start(&mut app, 30_500);
     send(&mut app, Report::Lines(vec![said(29_000, "Error: late"), said(30_501, "Error: next")]));
-    press(&mut app, Command::Why);
-    for wanted in ["code 7", "third", "second", "first"] {
-        let before = app.mode.clone();
-        press(&mut app, Command::Open);
-        assert!(marked_text(&app).contains(wanted), "{wanted}: {}", marked_text(&app));
-        app.mode = before;
-        press(&mut app, Command::Older);
-    }
+    enter_goes_to(&mut app, &["code 7", "third", "second", "first"]);
 }
 
 /// PM2 counts what was stopped soon after its start as unstable, and may give up right behind a stop.
 #[test]
 fn enter_in_why_goes_to_the_exit_and_not_to_what_pm2_says_beside_it() {
-    use super::log::{marked_text, output};
+    use super::log::output;
     use crate::model::death::after::{Left, reconstruct};
     use crate::model::log::LineKind;
     let mut app = app(1);
@@ -179,14 +185,7 @@ fn enter_in_why_goes_to_the_exit_and_not_to_what_pm2_says_beside_it() {
     let (opening, errors, calm_since_ms) = (None, None, None);
     let left = Left { opening, info: &info, console, errors, calm_since_ms, utc_offset_s: 0 };
     send(&mut app, Report::Lives(vec![(PmId(0), reconstruct(&left))]));
-    press(&mut app, Command::Why);
-    for wanted in ["exit code 0 or SIGINT", "exit code 7"] {
-        let before = app.mode.clone();
-        press(&mut app, Command::Open);
-        assert!(marked_text(&app).contains(wanted), "{wanted}: {}", marked_text(&app));
-        app.mode = before;
-        press(&mut app, Command::Older);
-    }
+    enter_goes_to(&mut app, &["exit code 0 or SIGINT", "exit code 7"]);
 }
 
 /// The list of exits is as long as there is room, and not shorter than six.
