@@ -427,6 +427,7 @@ impl Rest {
 }
 
 /// A line without its newline, and whether it had one.
+#[inline]
 fn ended(mut bytes: Bytes) -> (Bytes, bool) {
     let is_ended = bytes.last() == Some(&b'\n');
     if is_ended {

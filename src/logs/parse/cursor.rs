@@ -8,36 +8,44 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline]
     pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, at: at.min(bytes.len()) }
     }
 
+    #[inline]
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
     /// What is left from here on.
+    #[inline]
     pub(super) fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
     /// From an earlier position to here.
+    #[inline]
     pub(super) fn since(&self, start: usize) -> &'a [u8] {
         self.bytes.get(start..self.at).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline]
     pub(super) fn peek_at(&self, ahead: usize) -> Option<u8> {
         self.bytes.get(self.at.saturating_add(ahead)).copied()
     }
 
+    #[inline]
     pub(super) fn skip(&mut self, count: usize) {
         self.at = self.at.saturating_add(count).min(self.bytes.len());
     }
 
+    #[inline]
     pub(super) fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
@@ -45,6 +53,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over this byte if it is next.
+    #[inline]
     pub(super) fn eat(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
@@ -52,11 +61,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// As [`Self::eat`], for `?`.
+    #[inline]
     pub(super) fn want(&mut self, byte: u8) -> Option<()> {
         self.eat(byte).then_some(())
     }
 
     /// Steps over these bytes if they are next.
+    #[inline]
     pub(super) fn eat_all(&mut self, bytes: &[u8]) -> bool {
         let are_next = self.rest().starts_with(bytes);
         if are_next {
@@ -66,6 +77,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over what holds, and gives it.
+    #[inline]
     pub(super) fn take_while(&mut self, holds: impl Fn(u8) -> bool) -> &'a [u8] {
         let start = self.at;
         // Plain steps, here and below: optimized for size, a chain of iterators is a call for each byte.
@@ -75,6 +87,7 @@ impl<'a> Cursor<'a> {
         self.since(start)
     }
 
+    #[inline]
     pub(super) fn skip_blanks(&mut self) {
         self.take_while(is_blank);
     }
@@ -89,6 +102,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A number of this many digits at least and at most (18); more digits than that are left.
+    #[inline]
     pub(super) fn number(&mut self, least: usize, most: usize) -> Option<i64> {
         let (mut count, mut value) = (0, 0);
         while count < most
@@ -105,6 +119,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Nothing that would go on a number or word is next: `15:04:05` ends here, not in `15:04:05x`.
+    #[inline]
     pub(super) fn is_at_boundary(&self) -> bool {
         match self.peek() {
             Some(b':' | b'-' | b'/') => self.peek_at(1).is_none_or(|byte| !byte.is_ascii_digit()),
@@ -115,6 +130,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// A space or a tab.
+#[inline]
 pub(super) fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }

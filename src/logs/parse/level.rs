@@ -77,7 +77,7 @@ pub(super) fn leading(start: Cursor<'_>, before: Before) -> Option<Lead> {
         return leads_as_letter(cursor, before).then_some(Lead { level, end, is_spent: true });
     }
     // Most words are none.
-    let level = words::any(word)?;
+    let (level, is_sure) = words::any_or_sure(word)?;
     if let Some(opener) = before.opener.filter(|opener| *opener != b'"') {
         let closer = closer_of(opener);
         cursor.skip_blanks();
@@ -87,7 +87,6 @@ pub(super) fn leading(start: Cursor<'_>, before: Before) -> Option<Lead> {
     }
     let is_upper = word.iter().all(u8::is_ascii_uppercase);
     let is_lower = word.iter().all(u8::is_ascii_lowercase);
-    let is_sure = words::is_sure(word);
     if is_upper && !is_sure {
         let is_log = before.has_time && matches!(word, b"LOG" | b"SUCCESS" | b"FINE" | b"CONFIG");
         if !is_log {

@@ -55,6 +55,7 @@ pub(super) struct Moment {
 }
 
 impl Moment {
+    #[inline]
     pub(super) fn stamp(self, span: Span) -> Stamp {
         let Self { at_ms, is_zone_known, is_date_known } = self;
         Stamp { at_ms, span, is_zone_known, is_date_known }
@@ -118,6 +119,7 @@ impl Parts {
         Some(Moment { at_ms, is_zone_known, is_date_known })
     }
 
+    #[inline]
     fn within_day_ms(&self) -> Option<i64> {
         let hour = match (self.hour?, self.is_pm) {
             (hour @ 1..=12, Some(is_pm)) => hour % 12 + if is_pm { 12 } else { 0 },
@@ -131,6 +133,7 @@ impl Parts {
         is_real.then_some(((hour * 60 + self.minute) * 60 + second) * SECOND_MS + self.ms)
     }
 
+    #[inline]
     fn place(&self, days: i64, within_ms: i64, clock: Clock<'_>) -> Option<i64> {
         let local_ms = days * DAY_MS + within_ms;
         if let Some(offset) = self.offset_s {
@@ -163,6 +166,7 @@ fn offset_at(clock: Clock<'_>) -> i64 {
 }
 
 /// Days since the epoch; `None` for a day that is not in the calendar.
+#[inline]
 fn days_of(year: i64, month: i64, day: i64) -> Option<i64> {
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {

@@ -2,56 +2,66 @@
 
 use super::Level;
 
+/// How sure a word is of a level wherever it leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// It means one.
+    Sure,
+    /// It is as often no level: only brackets and fields make it one.
+    Common,
+}
+use Says::{Common, Sure};
+
 /// Levels by name in any case, as fields and brackets have them: first those that most lines have.
-const WORDS: &[(&str, Level)] = &[
-    ("info", Level::Info),
-    ("error", Level::Error),
-    ("warn", Level::Warn),
-    ("debug", Level::Debug),
-    ("trace", Level::Trace),
-    ("silly", Level::Trace),
-    ("finest", Level::Trace),
-    ("finer", Level::Trace),
-    ("trac", Level::Trace),
-    ("trc", Level::Trace),
-    ("trce", Level::Trace),
-    ("verbose", Level::Debug),
-    ("fine", Level::Debug),
-    ("debu", Level::Debug),
-    ("dbg", Level::Debug),
-    ("dbug", Level::Debug),
-    ("information", Level::Info),
-    ("informational", Level::Info),
-    ("inf", Level::Info),
-    ("notice", Level::Info),
-    ("log", Level::Info),
-    ("http", Level::Info),
-    ("config", Level::Info),
-    ("default", Level::Info),
-    ("success", Level::Info),
-    ("ready", Level::Info),
-    ("start", Level::Info),
-    ("event", Level::Info),
-    ("wait", Level::Info),
-    ("warning", Level::Warn),
-    ("wrn", Level::Warn),
-    ("err", Level::Error),
-    ("erro", Level::Error),
-    ("severe", Level::Error),
-    ("fail", Level::Error),
-    ("failure", Level::Error),
-    ("fatal", Level::Fatal),
-    ("fata", Level::Fatal),
-    ("ftl", Level::Fatal),
-    ("critical", Level::Fatal),
-    ("crit", Level::Fatal),
-    ("panic", Level::Fatal),
-    ("dpanic", Level::Fatal),
-    ("pani", Level::Fatal),
-    ("pnc", Level::Fatal),
-    ("emerg", Level::Fatal),
-    ("emergency", Level::Fatal),
-    ("alert", Level::Fatal),
+const WORDS: &[(&str, Level, Says)] = &[
+    ("info", Level::Info, Sure),
+    ("error", Level::Error, Sure),
+    ("warn", Level::Warn, Sure),
+    ("debug", Level::Debug, Sure),
+    ("trace", Level::Trace, Sure),
+    ("silly", Level::Trace, Sure),
+    ("finest", Level::Trace, Sure),
+    ("finer", Level::Trace, Sure),
+    ("trac", Level::Trace, Sure),
+    ("trc", Level::Trace, Sure),
+    ("trce", Level::Trace, Sure),
+    ("verbose", Level::Debug, Sure),
+    ("fine", Level::Debug, Common),
+    ("debu", Level::Debug, Sure),
+    ("dbg", Level::Debug, Sure),
+    ("dbug", Level::Debug, Sure),
+    ("information", Level::Info, Sure),
+    ("informational", Level::Info, Sure),
+    ("inf", Level::Info, Sure),
+    ("notice", Level::Info, Sure),
+    ("log", Level::Info, Common),
+    ("http", Level::Info, Common),
+    ("config", Level::Info, Common),
+    ("default", Level::Info, Common),
+    ("success", Level::Info, Common),
+    ("ready", Level::Info, Common),
+    ("start", Level::Info, Common),
+    ("event", Level::Info, Common),
+    ("wait", Level::Info, Common),
+    ("warning", Level::Warn, Sure),
+    ("wrn", Level::Warn, Sure),
+    ("err", Level::Error, Sure),
+    ("erro", Level::Error, Sure),
+    ("severe", Level::Error, Sure),
+    ("fail", Level::Error, Common),
+    ("failure", Level::Error, Common),
+    ("fatal", Level::Fatal, Sure),
+    ("fata", Level::Fatal, Sure),
+    ("ftl", Level::Fatal, Sure),
+    ("critical", Level::Fatal, Sure),
+    ("crit", Level::Fatal, Sure),
+    ("panic", Level::Fatal, Sure),
+    ("dpanic", Level::Fatal, Sure),
+    ("pani", Level::Fatal, Sure),
+    ("pnc", Level::Fatal, Sure),
+    ("emerg", Level::Fatal, Sure),
+    ("emergency", Level::Fatal, Sure),
+    ("alert", Level::Fatal, Common),
 ];
 
 /// The second and the third letters of those words, by the first one: a bit each.
@@ -72,6 +82,7 @@ const fn letters() -> [(u32, u32); 26] {
 }
 
 /// Whether a word begins as one of the list does. Most words do not: three letters tell.
+#[inline]
 fn begins_so(name: &[u8]) -> bool {
     let Some(short) = name.first_chunk::<3>() else { return false };
     let [first, second, third] = short.map(|letter| letter.to_ascii_lowercase().wrapping_sub(b'a'));
@@ -80,14 +91,18 @@ fn begins_so(name: &[u8]) -> bool {
     known.is_some_and(|(seconds, thirds)| is_among(*seconds, second) && is_among(*thirds, third))
 }
 
-/// Words of the list that are as often no level: only brackets and fields make them one.
-const COMMON: &[&str] = &[
-    "log", "config", "default", "success", "ready", "start", "event", "wait", "fine", "fail",
-    "failure", "alert", "http",
-];
-
 /// The level of a word in any case; offsets (`INFO+2` of Go's slog) count for nothing.
 pub(in crate::logs::parse) fn any(word: &[u8]) -> Option<Level> {
+    any_or_sure(word).map(|(level, _)| level)
+}
+
+/// As [`any`], but for words that say a level wherever they lead: not `log`, `start`, one letter.
+pub(super) fn sure(word: &[u8]) -> Option<Level> {
+    any_or_sure(word).filter(|(_, is_sure)| *is_sure).map(|(level, _)| level)
+}
+
+/// As [`any`], and whether it is as [`sure`].
+pub(super) fn any_or_sure(word: &[u8]) -> Option<(Level, bool)> {
     let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (name, rest) = word.split_at_checked(letters)?;
     let is_offset = |rest: &[u8]| {
@@ -98,26 +113,13 @@ pub(in crate::logs::parse) fn any(word: &[u8]) -> Option<Level> {
         return None;
     }
     if !(3..=13).contains(&name.len()) {
-        return if name.len() == 1 { letter(*name.first()?) } else { None };
+        return if name.len() == 1 { Some((letter(*name.first()?)?, false)) } else { None };
     }
     if !begins_so(name) {
         return None;
     }
-    let found = WORDS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
-    found.map(|(_, level)| *level)
-}
-
-/// As [`any`], but for words that say a level wherever they lead: not `log`, `start`, one letter.
-pub(super) fn sure(word: &[u8]) -> Option<Level> {
-    any(word).filter(|_| is_sure(word))
-}
-
-/// Whether a word that has a level is such a one.
-pub(super) fn is_sure(word: &[u8]) -> bool {
-    let Some(first) = word.first().map(u8::to_ascii_lowercase) else { return false };
-    // The first letter tells of the usual ones.
-    let mut alike = COMMON.iter().filter(|common| common.as_bytes().first() == Some(&first));
-    word.len() >= 3 && !alike.any(|common| word.eq_ignore_ascii_case(common.as_bytes()))
+    let found = WORDS.iter().find(|(known, ..)| name.eq_ignore_ascii_case(known.as_bytes()));
+    found.map(|(_, level, says)| (*level, *says == Sure))
 }
 
 /// `E` of klog, logcat and zap's shortest form.

@@ -1,7 +1,7 @@
 //! The formats that loggers write without being asked, recognised by their first bytes.
 
 use super::super::cursor::Cursor;
-use super::{Parts, epoch_ms, zone};
+use super::{DAY_MS, Parts, days_of, epoch_ms, zone};
 
 const MONTHS: [&[u8]; 12] = [
     b"january",
@@ -24,7 +24,7 @@ const WEEKDAYS: [&[u8]; 7] =
 pub(in crate::logs::parse) fn at(line: &[u8], start: usize) -> Option<(Parts, usize)> {
     let cursor = Cursor::new(line, start);
     match cursor.peek()? {
-        b'0'..=b'9' => numeric(cursor),
+        b'0'..=b'9' => iso(cursor).or_else(|| numeric(cursor)),
         b'A'..=b'Z' => klog(cursor).or_else(|| named(cursor)),
         b'a'..=b'z' => named(cursor),
         _ => None,
@@ -34,9 +34,7 @@ pub(in crate::logs::parse) fn at(line: &[u8], start: usize) -> Option<(Parts, us
 fn numeric(cursor: Cursor<'_>) -> Option<(Parts, usize)> {
     let digits = cursor.count_digits();
     match (digits, cursor.peek_at(digits)) {
-        (4, Some(separator @ (b'-' | b'/' | b'.'))) => {
-            iso(cursor).or_else(|| year_first(cursor, separator))
-        }
+        (4, Some(separator @ (b'-' | b'/' | b'.'))) => year_first(cursor, separator),
         (8, Some(b'T' | b' ' | b'-' | b'_')) => compact(cursor),
         (1 | 2, Some(b':')) => clock_alone(cursor),
         (1 | 2, Some(b'/' | b'-' | b'.' | b' ')) => day_first(cursor),
@@ -45,38 +43,44 @@ fn numeric(cursor: Cursor<'_>) -> Option<(Parts, usize)> {
     }
 }
 
-/// `2024-01-02T15:04:05.123Z`, as most loggers write it.
-const ISO: &[u8; 24] = b"0000-00-00T00:00:00.000Z";
+/// `2024-01-02T15:04:05.123Z`, as most loggers write it, by eights: a zero stands for any digit.
+const ISO: [&[u8; 8]; 3] = [b"0000-00-", b"00T00:00", b":00.000Z"];
+/// What each byte of these may differ by, as what it is short of 0x80: a digit by 9, a sign by nothing.
+const MAY_DIFFER: [&[u8; 8]; 3] = [b"vvvv\x7fvv\x7f", b"vv\x7fvv\x7fvv", b"\x7fvv\x7fvvv\x7f"];
 
 /// That, in one go; `None` of all else, whatever it is.
 fn iso(mut cursor: Cursor<'_>) -> Option<(Parts, usize)> {
-    let text: &[u8; ISO.len()] = cursor.rest().first_chunk()?;
-    let is_alike = |(byte, sign): (&u8, &u8)| match sign {
-        b'0' => byte.is_ascii_digit(),
-        sign => byte == sign,
-    };
-    if !text.iter().zip(ISO).all(is_alike) {
-        return None;
-    }
-    let number = |digits: std::ops::Range<usize>| {
-        let digits = text.get(digits).unwrap_or_default();
-        digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit.wrapping_sub(b'0')))
-    };
-    cursor.skip(ISO.len());
-    let (hour, minute, second) = (number(11..13), number(14..16), number(17..19));
-    let is_real = hour < 24 && minute < 60 && second <= 60;
+    let text: &[u8; 24] = cursor.rest().first_chunk()?;
+    let ([date, time, end], []) = text.as_chunks() else { return None };
+    let ([form, middle, last], [by, to, of]) = (ISO, MAY_DIFFER);
+    let [y0, y1, y2, y3, _, m0, m1, _] = digits(*date, *form, *by)?;
+    let [d0, d1, _, h0, h1, _, min0, min1] = digits(*time, *middle, *to)?;
+    let [_, s0, s1, _, ms0, ms1, ms2, _] = digits(*end, *last, *of)?;
+    cursor.skip(text.len());
+    let number = |tens, ones| i64::from(tens) * 10 + i64::from(ones);
     let parts = Parts {
-        year: Some(number(0..4)),
-        month: Some(number(5..7)),
-        day: Some(number(8..10)),
-        hour: Some(hour),
-        minute,
-        second,
-        ms: number(20..23),
-        offset_s: Some(0),
+        hour: Some(number(h0, h1)),
+        minute: number(min0, min1),
+        second: number(s0, s1),
+        ms: number(ms0, ms1) * 10 + i64::from(ms2),
         ..Parts::default()
     };
-    (is_real && cursor.is_at_boundary()).then_some((parts, cursor.at()))
+    let days = days_of(number(y0, y1) * 100 + number(y2, y3), number(m0, m1), number(d0, d1))?;
+    let at_ms = days * DAY_MS + parts.within_day_ms()?;
+    let parts = Parts { epoch_ms: Some(at_ms), ..Parts::default() };
+    cursor.is_at_boundary().then_some((parts, cursor.at()))
+}
+
+/// The digits of eight bytes, each where it stands, if they have this form.
+#[inline]
+fn digits(bytes: [u8; 8], form: [u8; 8], may_differ: [u8; 8]) -> Option<[u8; 8]> {
+    /// The highest bit of each byte.
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // Of a digit its value is left, of a sign nothing.
+    let left = u64::from_le_bytes(bytes) ^ u64::from_le_bytes(form);
+    // No byte carries into the next one.
+    let beyond = (left & !HIGH).wrapping_add(u64::from_le_bytes(may_differ)) | left;
+    (beyond & HIGH == 0).then_some(left.to_le_bytes())
 }
 
 /// `2024-01-02T15:04:05.123Z`, `2024/01/02 15:04:05`, `2024-01-02 15:04:05,123`.
@@ -352,8 +356,10 @@ fn name(cursor: &mut Cursor<'_>, names: &[&[u8]]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
+    use super::super::Clock;
     use super::*;
 
     proptest! {
@@ -367,10 +373,13 @@ mod tests {
             // Beyond its end: as it is.
             line.get_mut(at).into_iter().for_each(|old| *old = byte.as_bytes()[0]);
             let cursor = Cursor::new(&line, 0);
-            let (one, step) = (iso(cursor), year_first(cursor, b'-'));
+            let clock = Clock { zone: &TimeZone::UTC, reference_ms: 0 };
+            let moment = |(parts, end): (Parts, usize)| Some((parts.resolve(clock)?, end));
+            let one = iso(cursor).and_then(moment);
+            let step = year_first(cursor, b'-').and_then(moment);
             prop_assert!(one.is_none() || one == step, "{one:?} {step:?}");
             let is_digit = |byte: &u8, sign: &u8| *sign == b'0' && byte.is_ascii_digit();
-            let mut form = line.iter().zip(ISO);
+            let mut form = line.iter().zip(ISO.iter().copied().flatten());
             let is_form = form.all(|(byte, sign)| byte == sign || is_digit(byte, sign));
             prop_assert_eq!(one.is_some(), step.is_some() && is_form);
         }
