@@ -14,8 +14,8 @@ use crate::model::fleet::Fleet;
 use crate::model::log::{LineKind, LogLine, LogSource};
 
 impl LogView {
-    /// Takes a line in.
-    pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine) {
+    /// Takes a line in, now: milliseconds since 1970.
+    pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine, now_ms: i64) {
         let at_ms = line.at_ms;
         let source = line.source.clone();
         let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Bus };
@@ -26,7 +26,8 @@ impl LogView {
             self.formats.look(fleet, &source);
             let Some(id) = self.source(fleet, source.clone(), stream) else { return };
             let Self { formats, told, store, .. } = self;
-            let times = Times { zone: &formats.zone, declared: formats.of(&source), told: time };
+            let declared = formats.of(&source);
+            let times = Times { zone: &formats.zone, declared, told: time, until_ms: now_ms };
             // As of any line by standard error that says nothing itself.
             let level = is_err.then_some(Level::Warn);
             let mut texts = line.lines().map(str::as_bytes).peekable();

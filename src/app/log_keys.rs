@@ -142,7 +142,7 @@ impl App {
             self.log_view.formats.zone = offset.to_time_zone();
         }
         for line in lines {
-            self.log_view.take(&self.watched.fleet, line);
+            self.log_view.take(&self.watched.fleet, line, self.now.wall_ms);
         }
         step(self);
     }

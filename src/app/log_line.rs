@@ -174,6 +174,8 @@ pub(super) struct Times<'a> {
     pub(super) declared: Option<&'a parse::Pattern>,
     /// The time that the bus told, or an estimate.
     pub(super) told: LineTime,
+    /// Of an estimate: when it was written at the latest, milliseconds since 1970.
+    pub(super) until_ms: i64,
 }
 
 /// Makes what is no output ready for the store.
@@ -233,7 +235,8 @@ pub(super) struct Read<'a> {
 /// The text of a line of output without colours and what leads it: PM2's prefix, time, level.
 pub(super) fn text_of(bytes: &[u8], declared: Option<&parse::Pattern>) -> Vec<u8> {
     let told = LineTime { at_ms: 0, from: TimeFrom::Estimated };
-    let read = read_at(bytes, false, Times { zone: &TimeZone::UTC, declared, told });
+    let times = Times { zone: &TimeZone::UTC, declared, told, until_ms: 0 };
+    let read = read_at(bytes, false, times);
     read.facts.words.of(&read.plain).to_vec()
 }
 
@@ -243,16 +246,19 @@ pub(super) fn read_at<'a>(bytes: &'a [u8], is_stderr: bool, times: Times<'_>) ->
     let clock = Clock { zone: times.zone, reference_ms: times.told.at_ms };
     let context = Context { declared: times.declared, clock, is_stderr };
     let reading = parse::read(&plain.text, &context);
-    let time = reading.time.map_or(times.told, |own| own_time(own.at_ms, times.told));
+    let time = reading.time.map_or(times.told, |own| own_time(own.at_ms, times));
     Read { time, at_ms: times.told.at_ms, facts: Facts::of(&reading), plain: plain.text }
 }
 
-/// The time that a line says, where it can be believed. Of one that says whole seconds the daemon knows
-/// more: it would stand among the lines of up to a second before.
-fn own_time(own_ms: i64, told: LineTime) -> LineTime {
+/// The time that a line says, where it can be believed: it is not ahead of when it was told, or of now where
+/// that is an estimate. Of one that says whole seconds the daemon knows more: it would stand among the lines
+/// of up to a second before.
+fn own_time(own_ms: i64, Times { told, until_ms, .. }: Times<'_>) -> LineTime {
     let before_ms = told.at_ms.saturating_sub(own_ms);
     let from = TimeFrom::Line;
-    if before_ms < -AHEAD_MAX_MS {
+    let latest_ms =
+        if told.from == TimeFrom::Estimated { until_ms.max(told.at_ms) } else { told.at_ms };
+    if own_ms > latest_ms.saturating_add(AHEAD_MAX_MS) {
         told
     } else if own_ms % 1_000 == 0 && (0..1_000).contains(&before_ms) && told.from == TimeFrom::Bus {
         LineTime { at_ms: told.at_ms, from }

@@ -362,7 +362,8 @@ fn truncate(logs: &std::path::Path) {
     }
 }
 
-/// A daemon that ends and comes back: what its processes logged in between is told too.
+/// A daemon that ends and comes back: what its processes logged in between is told too, also of an app that
+/// was deleted and started again before.
 pub(crate) fn a_daemon_that_comes_back_leaves_no_gap() {
     let text = |name: &str| {
         format!(
@@ -374,25 +375,31 @@ pub(crate) fn a_daemon_that_comes_back_leaves_no_gap() {
     let apps = [
         script("forked", "js", text("forked")),
         script("worker", "js", text("worker")).with(cluster),
+        script("again", "js", text("again")),
     ];
     let home = Pm2Home::with(Release::Seven, &apps);
-    assert!(home.cli(&["save"]).status.success());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut cockpit = Cockpit::new(&home);
-        let of_both = |app: &App, generations: usize| {
+        let of_all = |app: &App, generations: [(&str, usize); 3]| {
             let all = numbers(app);
-            ["forked-", "worker-"].iter().all(|name| {
+            generations.iter().all(|(name, generations)| {
                 let of = |(known, numbers): (&String, &Vec<u32>)| {
                     known.starts_with(name) && numbers.len() > 200
                 };
-                all.iter().filter(|told| of(*told)).count() >= generations
+                all.iter().filter(|told| of(*told)).count() >= *generations
             })
         };
-        cockpit.until("what they log", |app| of_both(app, 1)).await;
+        let so_many = |others, again| [("forked-", others), ("worker-", others), ("again-", again)];
+        cockpit.until("what they log", |app| of_all(app, so_many(1, 1))).await;
+        let again = home.apps().join("again.js");
+        assert!(home.cli(&["delete", "again"]).status.success());
+        assert!(home.cli(&["start", again.to_str().unwrap()]).status.success());
+        cockpit.until("what the second logs", |app| of_all(app, so_many(1, 2))).await;
+        assert!(home.cli(&["save"]).status.success());
         assert!(home.cli(&["kill"]).status.success());
         assert!(home.cli(&["resurrect"]).status.success());
-        cockpit.until("what the new ones log", |app| of_both(app, 2)).await;
+        cockpit.until("what the new ones log", |app| of_all(app, so_many(2, 3))).await;
         for (name, numbers) in numbers(&cockpit.app) {
             assert_each_once(&name, &numbers);
         }

@@ -8,7 +8,7 @@ use crate::app::log_dress::Laid;
 use crate::app::log_entry::Entry;
 use crate::app::log_sheet::LogSheet;
 use crate::app::log_sight::laid;
-use crate::logs::Kind;
+use crate::logs::{Kind, TimeFrom};
 use crate::model::log::LineKind;
 
 const TRACE: [&str; 8] = [
@@ -310,4 +310,17 @@ fn lines_that_come_later_have_their_own_times() {
     send(&mut app, Report::Lines(vec![at(40_002, lines[1])]));
     let last: Vec<Kind> = app.log_view.store.iter().map(|line| line.kind).skip(4).collect();
     assert_eq!(last, [Kind::Output, Kind::More, Kind::Output]);
+}
+
+/// A line that came on no bus was written until now at the latest: its own time counts, that of the future not.
+#[test]
+fn a_time_of_its_own_is_behind_an_estimate_that_is_too_early() {
+    let (early, late) = ("1970-01-01T00:00:14.500Z in time", "1970-01-01T02:00:00.500Z too late");
+    let at = |text: &str| LogLine { at_ms: 7_000, is_estimated: true, ..output(0, "p0", text) };
+    let mut app = filled(vec![]);
+    app.now.wall_ms = 15_000;
+    app.take_lines(vec![at(early), at(late)]);
+    let told: Vec<(i64, TimeFrom)> =
+        app.log_view.store.iter().map(|line| (line.time.at_ms, line.time.from)).collect();
+    assert_eq!(told, [(14_500, TimeFrom::Line), (7_000, TimeFrom::Estimated)]);
 }

@@ -290,6 +290,16 @@ impl Heard {
         outputs.now.insert(key, Output::Joined(tail));
     }
 
+    /// An output whose file is joined goes on where one ended that is gone; without one nothing came of it
+    /// yet. So many bytes of its end are kept.
+    pub(super) fn go_on(&self, key: OutputKey, gone: Option<OutputKey>, bytes_max: usize) {
+        let tail = gone.and_then(|gone| match self.lock().now.remove(&gone)? {
+            Output::Joined(tail) => tail,
+            Output::Begun(_) | Output::Held(_) => None,
+        });
+        self.join(key, Some(tail.unwrap_or_else(|| Tail::new(bytes_max))));
+    }
+
     /// How the outputs ended before the loss.
     pub(super) fn take_before(&self) -> HashMap<OutputKey, Tail> {
         std::mem::take(&mut self.lock().before)

@@ -79,6 +79,25 @@ impl Mending {
         self.joined.insert(path, Joined { file, keys, still: Still::default() });
     }
 
+    /// These outputs go into a file that was looked at: new ones go on where those ended that are gone, as
+    /// where an app was deleted and started again.
+    pub(super) fn renew(&mut self, path: &Path, file: &LogFile, heard: &Heard) {
+        let keys: Vec<OutputKey> = file.keys().collect();
+        let bytes_max = if file.is_shared() { SHARED_BYTES } else { OWN_BYTES };
+        let mut joined = self.joined.get_mut(path);
+        let known = joined.as_mut().map_or(Vec::new(), |joined| std::mem::take(&mut joined.keys));
+        let mut gone: Vec<OutputKey> =
+            known.iter().copied().filter(|old| !keys.contains(old)).collect();
+        for key in &keys {
+            let is_new = !known.contains(key);
+            let at = gone.iter().position(|old| is_new && old.1 == key.1);
+            heard.go_on(*key, at.map(|at| gone.remove(at)), bytes_max);
+        }
+        if let Some(joined) = joined {
+            joined.keys = keys;
+        }
+    }
+
     /// The bus is connected again.
     pub(super) fn begin(&mut self, heard: &Heard, lists: u64) {
         let mut tails = heard.take_before();

@@ -229,11 +229,7 @@ impl Readers {
                 Some(path) if self.known.insert(path.clone()) => {
                     new.push((file.clone(), path.clone()));
                 }
-                Some(_) => {
-                    for key in file.keys() {
-                        heard.join(key, Some(Tail::new(tail_bytes(file))));
-                    }
-                }
+                Some(path) => self.mending.renew(path, file, heard),
                 None => file.keys().for_each(|key| heard.join(key, None)),
             }
         }
