@@ -111,7 +111,8 @@ fn narrow(app: &mut App, is_app: bool) {
             Some(line) => app.log_view.owner(line).cloned(),
             None => match app.log_view.scope() {
                 Scope::Process(owner) => Some(owner.clone()),
-                _ => None,
+                // Nothing is said by those that were chosen in the table.
+                _ => app.selected.and_then(|key| app.owner(key)),
             },
         },
         Pane::Processes => app.selected.and_then(|key| app.owner(key)),
@@ -192,10 +193,7 @@ impl App {
 
 fn show(app: &mut App, scope: Scope) {
     app.log_view.set_scope(scope);
-    // Where there is room for one pane only, it is the log.
-    if navigate::geometry(app).is_some_and(|parts| parts.log_rows == 0) {
-        app.focus = Pane::Log;
-    }
+    app.focus = Pane::Log;
 }
 
 /// Asks what to search for, or which lines stay.

@@ -264,7 +264,7 @@ pub(crate) fn the_log_of_one_is_searched() {
             && text.contains("two says hay")
             && !text.contains("one says")
     });
-    screen.press("\t");
+    // It is in front.
     screen.wait_for("the log in front", |text| text.contains("Tab, then r"));
     screen.press("/");
     screen.wait_for("the prompt", |text| text.contains("Enter keep"));

@@ -68,7 +68,7 @@ fn scope_is_a_process_its_app_or_all() {
     ]);
     keys(&mut app, "jl");
     assert_eq!(shown(&app), ["two"]);
-    assert_eq!((words(app.log_view.scope()), app.focus), ("p1[1]".into(), Pane::Processes));
+    assert_eq!((words(app.log_view.scope()), app.focus), ("p1[1]".into(), Pane::Log));
     keys(&mut app, "L");
     assert_eq!(shown(&app), ["two", "three"]);
     // What comes is sorted in, in order, while lines come.
@@ -77,11 +77,15 @@ fn scope_is_a_process_its_app_or_all() {
     keys(&mut app, "0");
     assert_eq!(shown(&app).len(), 7);
     // In the log it is that of the marked line; one of the daemon is of no process.
-    keys(&mut app, "\tgjjjl");
+    keys(&mut app, "gjjjl");
     assert_eq!((marked_text(&app), app.log_view.scope()), ("pm2: four", &Scope::All));
     assert!(app.notice.as_ref().unwrap().text.contains("no process"));
     keys(&mut app, "kl");
     assert_eq!(shown(&app), ["three", "five"]);
+    // From the table one comes to the log, also of one that said nothing, and its app is known there.
+    keys(&mut app, "\tG");
+    keys(&mut app, "lL");
+    assert_eq!((words(app.log_view.scope()), app.focus), ("app p2".into(), Pane::Log));
 }
 
 /// There is no line to go to: that is said, and one stays where one is.
