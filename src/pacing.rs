@@ -6,8 +6,9 @@
 //! Invariant: a frame that data alone caused is drawn only when all frames before it are on the
 //! screen, so that at most one of them is ahead of a key; a frame for a key is drawn at once, at most
 //! [`KEY_FRAMES_MAX`] of them are under way. Nothing is waited for without a bound. Where an answer
-//! is overdue, one more frame asks again: if it was lost, the next one tells. Pure: time arrives as
-//! an argument.
+//! is overdue, one more frame asks again: if it was lost, the next one tells. An answer that nobody
+//! asked for changes nothing: nothing waits for a terminal that answered once. Pure: time arrives as an
+//! argument.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -22,6 +23,12 @@ const DATA_INTERVAL_MIN: Duration = Duration::from_millis(100);
 const SLOW_DATA_INTERVAL_MIN: Duration = Duration::from_secs(1);
 /// How long a terminal has for its first answer; one that took longer is not asked again.
 const FIRST_ANSWER_WAIT: Duration = Duration::from_secs(1);
+/// So many answers make sure that it is the terminal that answers: anyone may send one.
+const ANSWERS_MIN: u8 = 2;
+/// The same of a terminal that did not answer in time.
+const LATE_ANSWERS_MIN: u8 = 8;
+/// How long a terminal that has answered once has for its second answer.
+const SECOND_ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// How long data waits for an answer of a terminal that has answered before.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// An answer that takes longer than this, and than [`OVERDUE_DELAYS`] usual ones, may be lost: one more
@@ -54,6 +61,9 @@ enum Answers {
     Given,
     /// It does not, and is not asked.
     Never,
+    /// It did not in time; then an answer came, which may be a late one, or nobody's. It is asked again,
+    /// and nothing waits for that.
+    Doubted,
 }
 
 /// The frames so far, and what the terminal said about them.
@@ -68,6 +78,8 @@ pub(crate) struct Pacing {
     /// When the last frame was drawn that left nothing out.
     last_whole: Option<Instant>,
     answers: Answers,
+    /// How many questions it has answered, up to [`LATE_ANSWERS_MIN`].
+    heard: u8,
     /// When the questions were asked that are not answered yet, oldest first.
     asked: VecDeque<Instant>,
     /// How many frames have had a question behind them.
@@ -89,6 +101,7 @@ impl Pacing {
             last: None,
             last_whole: None,
             answers: Answers::Unknown,
+            heard: 0,
             asked: VecDeque::from([now]),
             sent: 1,
             shown: 0,
@@ -107,12 +120,13 @@ impl Pacing {
         let Some((last, bytes)) = self.last else { return now };
         if self.is_urgent {
             let due = last + FRAME_INTERVAL_MIN;
-            let oldest = self.asked.front().filter(|_| self.asked.len() >= KEY_FRAMES_MAX);
+            let is_full = self.asked.len() >= KEY_FRAMES_MAX && self.is_measured();
+            let oldest = self.asked.front().filter(|_| is_full);
             return oldest.map_or(due, |oldest| due.max(*oldest + KEY_WAIT));
         }
         let interval = if self.is_slow { SLOW_DATA_INTERVAL_MIN } else { DATA_INTERVAL_MIN };
         let due = last + interval;
-        if self.answers == Answers::Never {
+        if !self.is_measured() {
             let rest = Duration::from_secs(1) * bytes / UNMEASURED_BYTES_PER_S;
             return due.max(last + rest.min(REST_MAX));
         }
@@ -128,9 +142,18 @@ impl Pacing {
         }
     }
 
-    /// How long data waits for an answer.
+    /// Whether it is known how quick the link is, or will be soon.
+    fn is_measured(&self) -> bool {
+        !matches!(self.answers, Answers::Never | Answers::Doubted)
+    }
+
+    /// How long an answer is waited for.
     fn patience(&self) -> Duration {
-        if self.answers == Answers::Given { ANSWER_WAIT } else { FIRST_ANSWER_WAIT }
+        match self.answers {
+            Answers::Unknown => FIRST_ANSWER_WAIT,
+            Answers::Given if self.heard < ANSWERS_MIN => SECOND_ANSWER_WAIT,
+            Answers::Given | Answers::Never | Answers::Doubted => ANSWER_WAIT,
+        }
     }
 
     /// From when on an answer is overdue.
@@ -155,7 +178,7 @@ impl Pacing {
     /// on a slow link they would delay it.
     pub(crate) fn leaves_data_out(&self, now: Instant) -> bool {
         let is_slow = self.is_slow
-            || self.answers == Answers::Never
+            || !self.is_measured()
             || self.delay.is_some_and(|delay| delay >= SLOW_DELAY);
         let is_recent = self.last_whole.is_some_and(|last| now < last + KEEP_MAX);
         self.is_urgent && is_slow && is_recent
@@ -164,13 +187,15 @@ impl Pacing {
     /// Decides, just before a frame is drawn, whether the terminal is asked behind it.
     pub(crate) fn asks(&mut self, now: Instant) -> bool {
         if self.asked.front().is_some_and(|oldest| now >= *oldest + self.patience()) {
-            if self.answers == Answers::Unknown {
+            if self.answers != Answers::Given || self.heard < ANSWERS_MIN {
                 self.answers = Answers::Never;
             }
             self.asked.clear();
             self.shown = self.sent;
         }
-        self.answers != Answers::Never
+        // Of one that is doubted no more is asked than it has to answer.
+        let is_enough = self.asked.len() >= KEY_FRAMES_MAX && self.answers == Answers::Doubted;
+        self.answers != Answers::Never && !is_enough
     }
 
     /// Notes that a frame of so many bytes was handed over, `asked` with a question behind it.
@@ -191,13 +216,20 @@ impl Pacing {
 
     /// Notes an answer of the terminal.
     pub(crate) fn answered(&mut self, now: Instant) {
-        let overdue = self.overdue();
-        let was_given = std::mem::replace(&mut self.answers, Answers::Given) == Answers::Given;
-        // One that is late by more than all patience is of no question that is known any more.
+        // One that is late by more than all patience is of no question that is known any more, nor is one
+        // that nobody asked for.
         let Some(asked) = self.asked.pop_front() else {
-            self.shown = self.sent;
+            if self.answers == Answers::Never {
+                (self.answers, self.heard) = (Answers::Doubted, 0);
+            }
             return;
         };
+        let (overdue, was_given) = (self.overdue(), self.answers == Answers::Given);
+        self.heard = self.heard.saturating_add(1).min(LATE_ANSWERS_MIN);
+        if self.answers == Answers::Doubted && self.heard < LATE_ANSWERS_MIN {
+            return;
+        }
+        self.answers = Answers::Given;
         self.shown = self.sent.saturating_sub(u64::try_from(self.asked.len()).unwrap_or(u64::MAX));
         let took = now.saturating_duration_since(asked);
         if was_given && took >= overdue {
@@ -298,6 +330,65 @@ mod tests {
         pacing.answered(second + MS * 700);
         assert!(pacing.asks(second + MS * 800));
         assert_eq!(pacing.delay(), None, "nobody knows how slow");
+    }
+
+    #[test]
+    fn an_answer_that_nobody_asked_for_changes_nothing() {
+        let start = Instant::now();
+        let mut silent = Pacing::new(false, start);
+        draw(&mut silent, start, 4_000);
+        let mut at = start + FIRST_ANSWER_WAIT;
+        draw(&mut silent, at, 200);
+        for turn in 0..150 {
+            silent.hurry();
+            assert!(silent.due(at) <= at + MS * 40 && silent.delay().is_none(), "nothing waits");
+            if turn < 8 {
+                silent.answered(at + MS);
+            }
+            draw(&mut silent, at + MS * 40, 200);
+            assert_eq!(silent.due(at), at + MS * 140, "data comes as before");
+            at += MS * 100;
+        }
+        assert!(!silent.asks(at), "it does not answer");
+        let mut early = Pacing::new(false, start);
+        draw(&mut early, start, 4_000);
+        early.answered(start + MS * 10);
+        assert_eq!(early.due(start), start + SECOND_ANSWER_WAIT);
+        assert!(!early.asks(start + SECOND_ANSWER_WAIT));
+    }
+
+    #[test]
+    fn a_terminal_that_answers_twice_is_as_quick_as_one_that_answers_once() {
+        let start = Instant::now();
+        let (mut once, mut twice) = (answering(start, 10), answering(start, 10));
+        let mut at = start;
+        for _ in 0..20 {
+            at = once.due(at);
+            assert_eq!(twice.due(at), at);
+            for pacing in [&mut once, &mut twice] {
+                draw(pacing, at, 1_000);
+                pacing.answered(at + MS * 20);
+            }
+            twice.answered(at + MS * 20);
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_was_slow_is_waited_for_once_it_answers() {
+        let start = Instant::now();
+        let mut pacing = Pacing::new(false, start);
+        draw(&mut pacing, start, 4_000);
+        let mut at = start + FIRST_ANSWER_WAIT;
+        draw(&mut pacing, at, 200);
+        pacing.answered(start + MS * 1_500);
+        for _ in 0..8 {
+            at += MS * 1_000;
+            draw(&mut pacing, at, 200);
+            assert!(pacing.due(at) < at + MS * 200, "it may be nobody's answer");
+            pacing.answered(at + MS * 900);
+        }
+        draw(&mut pacing, at + MS * 1_000, 200);
+        assert!(pacing.due(at) > at + MS * 3_000, "one is under way");
     }
 
     #[test]
