@@ -10,7 +10,7 @@ use super::log_end::LifeEnd;
 use super::state::App;
 use crate::model::ProcessKey;
 use crate::model::death::cause::Cause;
-use crate::model::death::{BlackBox, Death, LifeNumber, words};
+use crate::model::death::{BlackBox, Death, LifeNumber, shown, words};
 use crate::model::units::{self, Clock};
 use crate::model::watched::Watched;
 
@@ -152,7 +152,7 @@ fn evidence(death: &Death, writers: usize, columns: u16) -> Vec<(Kind, String)> 
         for line in &death.words {
             let is_thrown = is_error(&death.cause) && thrown.is_some_and(|it| line.ends_with(it));
             let kind = if is_thrown { Kind::Thrown } else { Kind::Evidence };
-            quote(&mut rows, kind, line, columns);
+            quote(&mut rows, kind, &shown(line), columns);
         }
     }
     rows

@@ -15,7 +15,7 @@ use super::{Context, act, output, table, targets};
 use crate::cli::Why;
 use crate::daemon::lives::{self, Ground};
 use crate::daemon::{files, offload};
-use crate::model::death::{BlackBox, Death, document, words};
+use crate::model::death::{BlackBox, Death, document, shown, words};
 use crate::model::units::{self, Clock};
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
@@ -118,7 +118,7 @@ fn tell(
         if index == 0 && !death.words.is_empty() {
             line(&format!("  {}:", words::last_lines(death, writers)))?;
             for words in &death.words {
-                line(&format!("    {words}"))?;
+                line(&format!("    {}", shown(words)))?;
             }
         }
     }

@@ -24,6 +24,7 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
             apps::sleeper("killed"),
             apps::sleeper("good"),
             apps::sleeper("asked"),
+            apps::delayed("waited"),
         ],
     );
     home.wait_status("throws", "errored");
@@ -34,6 +35,9 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
     assert!(killed.ends_within(PATIENCE));
     wait_until("it is started again", || home.one("killed").restarts == 1);
     home.cli(&["restart", "asked"]);
+    home.wait_status("waited", "waiting restart");
+    home.cli(&["stop", "waited"]);
+    home.wait_status("waited", "stopped");
     home.add_ghost("ghost");
     home.mark();
 
@@ -49,6 +53,8 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
             "asked",
             "ended by PM2 on request: a restart, a reload, or a stop and a later start, after",
         ),
+        ("waited", "it was stopped by somebody while it waited for its restart"),
+        ("waited", "ended by itself with exit code 3, after"),
         ("ghost", "could not be started: spawn "),
     ] {
         let paragraph = told.out.split("\n\n").find(|text| text.starts_with(&format!("{name}[")));

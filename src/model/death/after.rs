@@ -4,7 +4,7 @@
 //! Invariant: pure; what is not known for certain says so ([`Sure`]). Source of the lines and rules:
 //! docs/pm2-ops.md sections 2.2 and 2.3.
 
-use super::black_box::BlackBox;
+use super::black_box::{BlackBox, LATER_MS};
 use super::cause::{Cause, Evidence, Sure, Trigger, is_error_line, judge};
 use super::error_log::{says_version, share};
 use super::last_words::telling;
@@ -26,9 +26,6 @@ const BEGUN_MS: (i64, i64) = (20, 200);
 /// A restart that PM2 was told of takes at least and at most so long, milliseconds, over the
 /// `kill_timeout` (docs/pm2-ops.md section 2.3).
 const COMMANDED_MS: (i64, i64) = (60, 500);
-/// A restart or a reload starts the next life at once: so long after an end, milliseconds, it was a stop and
-/// a later start.
-const LATER_MS: i64 = 10_000;
 /// A reload puts the new worker in place within so long, milliseconds.
 const RELOADED_MS: i64 = 5;
 
@@ -128,10 +125,12 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
     let (info, name) = (left.info, &*left.info.name);
     let mut deaths: Vec<Death> = Vec::new();
     let mut started_ms = None;
+    let mut stopped_ms = i64::MIN;
     let (mut is_asked, mut is_heap_full, mut trigger) = (false, false, None);
     let mut may_be_cron = false;
     // Whether it was its end that was told last: of who is given up, PM2 says the script alone.
     let mut is_last = false;
+    let mut is_alive = true;
     for line in left.console.lines() {
         let Some((at_ms, text)) = console_line(line, left.utc_offset_s) else {
             is_heap_full |= says_heap_is_full(line);
@@ -142,14 +141,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
             && (whom == Whom::Id(info.pm_id.0) || whom == Whom::Name(name))
         {
             may_be_cron = life == Life::CronDue;
-            trigger = match life {
-                Life::OverMemory { used, limit } => Some(Trigger::Memory { used, limit }),
-                Life::FileChanged(path) => Some(Trigger::File(clean(&path).into())),
-                // Whole seconds: any restart of a process with a cron pattern looks so, but most
-                // patterns are on the minute.
-                Life::CronDue => (at_ms % 60_000 == 0).then_some(Trigger::Cron),
-                _ => None,
-            };
+            trigger = trigger_of(life, at_ms);
         }
         let is_own =
             |(script, _): (&str, u32)| info.script.as_deref().is_none_or(|own| own == script);
@@ -164,21 +156,22 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
         match said(text, info, name) {
             Some(Said::Starting) => {
                 started_ms = Some(at_ms);
-                (is_asked, is_heap_full) = (false, false);
-                if let Some(last) = deaths.last_mut()
+                (is_asked, is_heap_full, is_alive) = (false, false, true);
+                begin_after(deaths.last_mut(), (at_ms, stopped_ms));
+            }
+            Some(Said::Stopping) => {
+                is_asked = true;
+                // There is no process that could end: it waited for its restart.
+                if let Some(last) = deaths.last_mut().filter(|_| !is_alive)
                     && last.follows == Follows::Unknown
                 {
-                    last.follows = again(last, at_ms);
+                    stopped_ms = at_ms;
+                    last.follows = Follows::StoppedWaiting { by: None };
                 }
             }
-            Some(Said::Stopping) => is_asked = true,
             Some(Said::Exited { code, signal }) => {
-                let end = match signal {
-                    "SIGINT" => End::Code(clean(code).into()),
-                    signal => End::Signal(clean(signal).into()),
-                };
                 let evidence = Evidence {
-                    end: Some(end),
+                    end: Some(end_of(code, signal)),
                     is_asked,
                     trigger: trigger.take(),
                     may_be_cron: std::mem::take(&mut may_be_cron),
@@ -189,12 +182,45 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
                     ..Evidence::default()
                 };
                 deaths.push(death(evidence, started_ms.take(), at_ms));
-                (is_asked, is_last) = (false, true);
+                (is_asked, is_last, is_alive) = (false, true, false);
             }
             None => {}
         }
     }
     deaths
+}
+
+/// How a process ended, as PM2's log says it: SIGINT where there was no signal.
+fn end_of(code: &str, signal: &str) -> End {
+    match signal {
+        "SIGINT" => End::Code(clean(code).into()),
+        signal => End::Signal(clean(signal).into()),
+    }
+}
+
+/// A life began: what followed on the one before, which was stopped then where it waited for its restart.
+fn begin_after(last: Option<&mut Death>, (began_ms, stopped_ms): (i64, i64)) {
+    let Some(last) = last else { return };
+    let was_request = is_stopped_waiting(last) && began_ms.saturating_sub(stopped_ms) < LATER_MS;
+    if last.follows == Follows::Unknown || was_request {
+        last.follows = again(last, began_ms);
+    }
+}
+
+/// Why PM2 restarts a process, as its log says at this time.
+fn trigger_of(life: Life, at_ms: i64) -> Option<Trigger> {
+    match life {
+        Life::OverMemory { used, limit } => Some(Trigger::Memory { used, limit }),
+        Life::FileChanged(path) => Some(Trigger::File(clean(&path).into())),
+        // Whole seconds: any restart of a process with a cron pattern looks so, but most patterns are on the
+        // minute.
+        Life::CronDue => (at_ms % 60_000 == 0).then_some(Trigger::Cron),
+        _ => None,
+    }
+}
+
+fn is_stopped_waiting(death: &Death) -> bool {
+    matches!(death.follows, Follows::StoppedWaiting { .. })
 }
 
 fn death(evidence: Evidence, started_ms: Option<i64>, ended_ms: i64) -> Death {
@@ -265,6 +291,7 @@ fn take_figures(last: &mut Death, info: &ProcessInfo) {
     let begun_ms = info.online_since_ms.unwrap_or(i64::MAX);
     let is_before = last.ended_ms <= begun_ms;
     last.follows = match info.status {
+        _ if is_stopped_waiting(last) => last.follows.clone(),
         _ if info.has_given_up() => Follows::GaveUp { max: info.restarts_max() },
         ProcessStatus::Stopped if info.is_over() => Follows::StaysStopped,
         ProcessStatus::Stopped | ProcessStatus::WaitingRestart => Follows::Soon,

@@ -10,6 +10,7 @@ use crate::model::Action;
 use crate::model::end::End;
 use crate::model::exceptions::whole_message;
 use crate::model::lifecycle;
+use crate::model::looping::restart_delay_ms;
 use crate::model::moment::Moment;
 use crate::model::ours::Ours;
 use crate::protocol::bus::{EventKind, Exception, ProcessEvent};
@@ -28,6 +29,9 @@ const TRIGGER_MS: i64 = 2_000;
 const SECOND_MS: i64 = 1_000;
 /// What a life said last has come so long after its end, milliseconds (docs/pm2-ops.md section 0).
 const SETTLED_MS: i64 = 1_000;
+/// A restart on request starts the next life so soon after what waited was stopped; later than that it
+/// was a stop and a later start, milliseconds.
+pub(super) const LATER_MS: i64 = 10_000;
 /// No process has said anything so soon after it came online: what comes then is of the life before,
 /// milliseconds. Node.js takes 30 to start.
 const LAST_WORDS_MS: i64 = 20;
@@ -51,6 +55,8 @@ pub struct BlackBox {
     ended_at_ms: Option<i64>,
     /// How often it had been restarted then.
     ended_restarts: Option<u32>,
+    /// When it was stopped while it waited for its restart, by the steady clock.
+    stopped_at_ms: Option<i64>,
     /// Why it could not be started, as PM2 said it, cleaned.
     not_started: Option<Box<str>>,
     /// How many of the last lives [`Self::settled`] has not given yet.
@@ -229,8 +235,11 @@ impl BlackBox {
         } else {
             // PM2 counts a restart, and no start of what was stopped.
             let is_restart = self.ended_restarts.is_some_and(|before| count > before);
+            let is_fresh = |at_ms: i64| now.steady_ms.saturating_sub(at_ms) < LATER_MS;
+            let is_request = self.stopped_at_ms.take().is_some_and(is_fresh);
             self.with_last(|death| {
-                if death.follows == Follows::Unknown {
+                let was_stopped = matches!(death.follows, Follows::StoppedWaiting { .. });
+                if death.follows == Follows::Unknown || (was_stopped && is_request) {
                     death.follows =
                         if is_restart { Follows::Restart { count } } else { Follows::Again };
                 }
@@ -256,8 +265,29 @@ impl BlackBox {
             }
             // `restart overlimit` came just before, and told it.
             ProcessStatus::Errored => {}
+            // There is no process that could end: PM2 tells the same end once more.
+            _ if self.is_waiting(event) => {
+                self.stopped_at_ms = Some(now.steady_ms);
+                let by = ours.ends.map(By::Here);
+                self.with_last(|death| death.follows = Follows::StoppedWaiting { by });
+            }
             _ => self.end_life(event, ours, now),
         }
+    }
+
+    /// Whether the process waits for its restart, as far as was seen.
+    fn is_waiting(&self, event: &ProcessEvent) -> bool {
+        let waits = self.last().is_some_and(|last| {
+            matches!(last.follows, Follows::Unknown | Follows::Soon)
+                && !last.evidence.is_asked
+                && last.evidence.end == Some(lifecycle::end(event))
+        });
+        let is_same = self.ended_restarts.is_none_or(|restarts| restarts == event.info.restarts);
+        waits
+            && is_same
+            && !self.life.is_on
+            && !event.is_old_worker
+            && restart_delay_ms(&event.info).is_some()
     }
 
     fn end_life(&mut self, event: &ProcessEvent, ours: Ours, now: Moment) {
@@ -334,6 +364,15 @@ impl BlackBox {
 
     /// A client says what it did: so it was the one that had the process ended just before.
     fn told(&mut self, by: By, now: Moment) {
+        let is_fresh = |at_ms: i64| now.steady_ms.saturating_sub(at_ms) <= TOLD_MS;
+        if self.stopped_at_ms.is_some_and(is_fresh) {
+            self.with_last(|death| {
+                if let Follows::StoppedWaiting { by: unknown @ None } = &mut death.follows {
+                    *unknown = Some(by);
+                }
+            });
+            return;
+        }
         let ended_at_ms = self.ended_at_ms;
         if ended_at_ms.is_none_or(|at_ms| now.steady_ms.saturating_sub(at_ms) > TOLD_MS) {
             return;

@@ -18,10 +18,11 @@ mod stamp;
 pub mod words;
 
 pub use self::black_box::BlackBox;
-use self::cause::{Cause, Evidence, Sure};
+use self::cause::{By, Cause, Evidence, Sure};
 pub(super) use self::last_words::says_heap_is_full;
 pub use self::last_words::says_more;
-pub(super) use self::stamp::without_stamp;
+pub use self::stamp::shown;
+pub(crate) use self::stamp::without_stamp;
 use super::ProcessKey;
 
 /// The most lives that are kept of a process.
@@ -89,6 +90,11 @@ pub enum Follows {
     Soon,
     /// It was left stopped.
     StaysStopped,
+    /// It waited for its restart, and somebody stopped it.
+    StoppedWaiting {
+        /// Who, where it is known.
+        by: Option<By>,
+    },
     /// PM2 gave up.
     GaveUp {
         /// `max_restarts`.

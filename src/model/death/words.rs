@@ -100,7 +100,7 @@ fn asked_words(follows: &Follows, may_be_cron: bool) -> &'static str {
         Follows::Restart { .. } | Follows::Again | Follows::Soon => {
             "ended by PM2 on request: a restart, a reload, or a stop and a later start"
         }
-        Follows::Unknown | Follows::GaveUp { .. } => {
+        Follows::Unknown | Follows::GaveUp { .. } | Follows::StoppedWaiting { .. } => {
             "ended by PM2 on request (restart, reload, stop or delete)"
         }
     }
@@ -128,6 +128,10 @@ pub fn follows(follows: &Follows) -> String {
         Follows::Again | Follows::Later => "it was started again".to_owned(),
         Follows::Soon => "PM2 starts it again".to_owned(),
         Follows::StaysStopped => "PM2 leaves it stopped".to_owned(),
+        Follows::StoppedWaiting { by } => {
+            let by = by.map_or_else(|| "stopped by somebody".to_owned(), by_words);
+            format!("it was {by} while it waited for its restart")
+        }
         Follows::GaveUp { max } => format!("PM2 gave up at max_restarts {max}"),
     }
 }
@@ -150,7 +154,7 @@ pub fn followed(death: &Death, next_ms: Option<i64>) -> String {
     match death.follows {
         Follows::Restart { .. } | Follows::Again | Follows::Later => text.push(' '),
         Follows::Unknown | Follows::Soon => "it was started again ".clone_into(&mut text),
-        Follows::StaysStopped | Follows::GaveUp { .. } => {
+        Follows::StaysStopped | Follows::GaveUp { .. } | Follows::StoppedWaiting { .. } => {
             text.push_str(", and it was started again ");
         }
     }
@@ -337,6 +341,8 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
+    use crate::model::Action;
+
     use crate::model::death::cause::{Evidence, Sure};
     use crate::protocol::process::{LogFiles, PmId, ProcessStatus};
 
@@ -383,6 +389,17 @@ mod tests {
             "PM2 gave up at max_restarts 16, and it was started again after 1h 00m"
         );
         assert_eq!(told(true, gave_up, None), "PM2 gave up at max_restarts 16");
+        let stopped = |by| Follows::StoppedWaiting { by };
+        assert_eq!(
+            told(true, stopped(None), Some(40_000)),
+            "it was stopped by somebody while it waited for its restart, and it was started again \
+            after 30.0 s"
+        );
+        let here = Some(By::Here(Action::Stop));
+        assert_eq!(
+            told(true, stopped(here), None),
+            "it was stopped by pm2-tui (here) while it waited for its restart"
+        );
         assert_eq!(told(true, Follows::Soon, Some(10_500)), "it was started again after 0.5 s");
         // A clock that was set back: no life begins before the one before it ended.
         assert_eq!(told(true, Follows::Again, Some(9_000)), "it was started again");

@@ -104,6 +104,44 @@ fn an_end_that_was_asked_for_here_is_never_the_pm2_commands() {
     }
 }
 
+/// PM2 tells the same end once more, and no process has ended.
+#[test]
+fn one_that_was_stopped_while_it_waited_ended_once_and_by_itself() {
+    use super::super::death::words;
+    let waits = |mut event: ProcessEvent| {
+        event.info.restart_delay_ms = Some(5_000);
+        event
+    };
+    let told = |watched: &mut Watched, events: &[ProcessEvent]| {
+        tell_all(watched, events);
+        let black_box = watched.boxes.get(key(1)).unwrap();
+        let last = black_box.last().unwrap();
+        let why = words::sentence(last);
+        assert!(why.starts_with("ended by itself with exit code 3"), "{why}");
+        (black_box.lives().len(), words::follows(&last.follows))
+    };
+    let exit = || waits(exit("3", None));
+    let stop = || waits(event(EventKind::Stop, ProcessStatus::Stopped));
+    let online = || waits(event(EventKind::Online, ProcessStatus::Online));
+    let said = |who: &str| format!("it was stopped by {who} while it waited for its restart");
+    let mut watched = api();
+    assert_eq!(told(&mut watched, &[exit(), exit()]), (1, said("somebody")));
+    let mut watched = api();
+    let by_cli = (1, said("the pm2 command"));
+    assert_eq!(told(&mut watched, &[exit(), exit(), stop()]), by_cli);
+    // PM2 restarts what waits by stopping it first.
+    let (count, follows) = told(&mut watched, &[online(), exit(), exit(), online()]);
+    assert_eq!((count, &*follows), (2, "it was started again"));
+    let mut watched = api();
+    let events = [exit()];
+    told(&mut watched, &events);
+    row_mut(&mut watched).ask(Action::Stop, at(1_100));
+    assert_eq!(told(&mut watched, &events), (1, said("pm2-tui (here)")));
+    // Two lives that end alike are two.
+    let mut watched = api();
+    assert_eq!(told(&mut watched, &[exit(), online(), exit()]).0, 2);
+}
+
 /// What a process said before anybody listened is in its error log alone.
 #[test]
 fn an_end_just_as_the_screen_starts_gets_its_last_words_from_the_file() {

@@ -73,6 +73,29 @@ fn another_one_that_is_given_up_is_not_this_one() {
     }
 }
 
+/// There was no process any more that could have been stopped.
+#[test]
+fn one_that_was_stopped_while_it_waited_for_its_restart_is_told_so() {
+    let console = "\
+2026-11-28T03:12:00: PM2 log: App [my:a]pp:3] starting in -fork mode-
+2026-11-28T03:12:04: PM2 log: App [my:a]pp:3] exited with code [3] via signal [SIGINT]
+2026-11-28T03:12:06: PM2 log: Stopping app:my:a]pp id:3
+2026-11-28T03:12:06: PM2 log: pid=99 msg=process killed
+";
+    let stopped = ProcessInfo { pid: None, ..info(ProcessStatus::Stopped) };
+    let alone = "ended by itself with exit code 3, after about 4 s [certain] it was stopped by \
+                 somebody while it waited for its restart";
+    assert_eq!(told(&stopped, console, None), [alone]);
+    let start = |at: &str| {
+        let line = "PM2 log: App [my:a]pp:3] starting in -fork mode-";
+        format!("{console}2026-11-28T03:{at}: {line}\n")
+    };
+    let online = info(ProcessStatus::Online);
+    assert_eq!(told(&online, &start("13:00"), None), [alone]);
+    let at_once = told(&online, &start("12:06"), None);
+    assert!(at_once[0].ends_with("restart 2 followed"), "{at_once:?}");
+}
+
 /// A restart leaves no pause: what was started a minute later was stopped.
 #[test]
 fn what_was_started_much_later_was_no_restart() {
