@@ -55,6 +55,7 @@ fn feed(frames: &[Frame]) -> App {
         assembler.push(&chunk.data, 0, 0, |line| {
             let source = source.clone();
             lines.push(LogLine {
+                said: None,
                 is_estimated: false,
                 at_ms: line.at_ms,
                 source,

@@ -128,7 +128,7 @@ impl Shown {
             _ => LineKind::Event("event", self.severity()),
         };
         let (at_ms, text) = (self.time.at_ms, self.text.text);
-        LogLine { at_ms, is_estimated: false, source: self.source, kind, text }
+        LogLine { said: None, at_ms, is_estimated: false, source: self.source, kind, text }
     }
 
     /// How bad it is, of what happened.

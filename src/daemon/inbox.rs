@@ -324,6 +324,7 @@ mod tests {
 
     fn line(number: usize) -> LogLine {
         LogLine {
+            said: None,
             is_estimated: false,
             at_ms: number as i64,
             source: LogSource { daemon: ONE, pm_id: None, name: Arc::from("app") },

@@ -13,7 +13,6 @@ use super::inbox::Inbox;
 use super::said::Said;
 use super::seam::read_part;
 use super::{Watch, clock, files, kernel, offload};
-use crate::logs::parse::Pattern;
 use crate::model::DaemonId;
 use crate::model::death::after::{Left, deaths, reconstruct};
 use crate::model::death::cause::{Cause, UNCAUGHT};
@@ -404,10 +403,9 @@ pub(crate) fn of(info: &ProcessInfo, ground: &Ground) -> BlackBox {
     let path = path.filter(|path| *path != "/dev/null").map(PathBuf::from);
     let opening = path.as_deref().and_then(opening);
     let errors = path.and_then(|path| files::tail(&path, ERRORS_BYTES_MAX).ok());
-    let declared = info.logs.date_format.as_deref().and_then(Pattern::new);
-    let (zone, utc_offset_s) = (clock::zone(), ground.utc_offset_s);
     let reference_ms = errors.as_ref().map_or_else(clock::now_ms, |tail| tail.written_ms);
-    let said = Said { declared, zone, reference_ms, utc_offset_s };
+    let said = Said::at(info.logs.date_format.as_deref(), reference_ms);
+    let said = Said { utc_offset_s: ground.utc_offset_s, ..said };
     let opening = opening.map(|bytes| said.text(&bytes));
     let errors = errors.map(|tail| (said.text(&tail.bytes), tail.written_ms));
     reconstruct(&Left {

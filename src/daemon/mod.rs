@@ -189,6 +189,8 @@ struct Watch {
     generation: CancellationToken,
     /// What was logged before.
     history: Arc<History>,
+    /// What PM2 puts around the lines of processes.
+    formats: said::Formats,
     /// The last word of the daemon on the bus, until it is connected again.
     killed: watch::Sender<Option<KillNotice>>,
 }
@@ -202,8 +204,11 @@ struct KillNotice {
 }
 
 impl Watch {
-    fn report(&self, report: Report) {
+    fn report(&self, mut report: Report) {
         log(self.id, &report);
+        if let Report::Lines(lines) = &mut report {
+            self.formats.note(lines);
+        }
         self.inbox.report(self.id, report);
     }
 
@@ -404,6 +409,7 @@ impl DaemonHandle {
             tasks: TaskTracker::new(),
             generation: CancellationToken::new(),
             history: Arc::clone(&self.history),
+            formats: said::Formats::default(),
             killed: watch::Sender::new(None),
         });
         let (link, link_seen) = watch::channel(Link::Connecting);

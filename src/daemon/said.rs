@@ -1,16 +1,25 @@
-//! What was said on standard error, of an error log: the text that tells why a process ended.
+//! What was said on standard error: the text that tells why a process ended, of an error log or of the bus.
 //!
 //! Invariant: what PM2 put around a line is taken off here, and nowhere else: a prefix in the format that the
 //! process declares, the object of `log_type: json`. Where that says a moment to the second, it stands before
 //! the text as PM2's own stamp, the one form that `model::death` reads; else nothing does.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
+use super::clock;
 use crate::logs::parse::{Clock, Context, Pattern, Plain, pm2_message, read};
+use crate::model::log::{LineKind, LogLine};
+use crate::protocol::process::{PmId, ProcessInfo};
 
 /// So much of a line is looked at, bytes.
 const LINE_BYTES_MAX: usize = 64 << 10;
+
+/// The format of `time: true`: its stamp is the one that is read elsewhere.
+const USUAL: &str = "YYYY-MM-DDTHH:mm:ss";
 
 /// How an error log is read.
 #[derive(Debug)]
@@ -26,6 +35,16 @@ pub(super) struct Said {
 }
 
 impl Said {
+    /// How what a process with this format says at this time is read, milliseconds since 1970.
+    pub(super) fn at(declared: Option<&str>, at_ms: i64) -> Self {
+        Self {
+            declared: declared.and_then(Pattern::new),
+            zone: clock::zone(),
+            reference_ms: at_ms,
+            utc_offset_s: clock::utc_offset_s(at_ms),
+        }
+    }
+
     /// The text of a log, line by line.
     pub(super) fn text(&self, log: &[u8]) -> String {
         let mut text = String::with_capacity(log.len());
@@ -60,6 +79,43 @@ impl Said {
         let offset = Offset::from_seconds(self.utc_offset_s).ok()?;
         let at = offset.to_datetime(Timestamp::from_millisecond(at_ms).ok()?);
         Some(at.strftime("%Y-%m-%dT%H:%M:%S: ").to_string())
+    }
+}
+
+/// What the processes of a daemon declare of the lines of their logs, where that is not the usual.
+#[derive(Debug, Default)]
+pub(super) struct Formats(Mutex<HashMap<PmId, Box<str>>>);
+
+impl Formats {
+    /// These are all processes now.
+    pub(super) fn know(&self, infos: &[ProcessInfo]) {
+        let declared = |info: &ProcessInfo| {
+            let format = info.logs.date_format.clone().filter(|format| **format != *USUAL)?;
+            Some((info.pm_id, format))
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            infos.iter().filter_map(declared).collect();
+    }
+
+    /// Notes of lines of the bus what was said, where PM2 put something else around it than its usual stamp.
+    pub(super) fn note(&self, lines: &mut [LogLine]) {
+        let formats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last: Option<(PmId, Said)> = None;
+        for line in lines.iter_mut().filter(|line| line.kind == LineKind::Err) {
+            let Some(pm_id) = line.source.pm_id else { continue };
+            let declared = formats.get(&pm_id);
+            // Of `log_type: json` PM2 tells nothing.
+            if declared.is_none() && !line.text.starts_with('{') {
+                continue;
+            }
+            let said = match last.take() {
+                Some((id, said)) if id == pm_id => said,
+                _ => Said::at(declared.map(|format| &**format), line.at_ms),
+            };
+            let said = Said { reference_ms: line.at_ms, ..said };
+            line.said = Some(said.text(line.text.as_bytes()).into());
+            last = Some((pm_id, said));
+        }
     }
 }
 
@@ -119,6 +175,47 @@ mod tests {
         let own = "2026-11-29 20:15:57 ERROR x\n{\"level\":50,\"msg\":\"x\"}\n";
         assert_eq!(said("", own), own);
         assert_eq!(said("", ""), "", "what is empty has no line");
+    }
+
+    #[test]
+    fn a_line_of_the_bus_is_read_as_its_process_declares_it() {
+        use crate::model::DaemonId;
+        use crate::model::log::LogSource;
+        let declares = |id, format: Option<&str>| {
+            let mut info = ProcessInfo::new(PmId(id), "py", ProcessStatus::Online);
+            info.logs.date_format = format.map(Into::into);
+            info
+        };
+        let formats = Formats::default();
+        let zoned = Some("YYYY-MM-DD HH:mm:ss Z");
+        formats.know(&[declares(0, zoned), declares(1, Some(USUAL)), declares(2, None)]);
+        let line = |id, kind, text: &str| LogLine {
+            at_ms: 1_795_983_357_000,
+            is_estimated: false,
+            source: LogSource { daemon: DaemonId(0), pm_id: Some(PmId(id)), name: "py".into() },
+            kind,
+            text: text.into(),
+            said: None,
+        };
+        let zoned = "2026-11-29 20:15:57 +00:00: KeyError: 'x'";
+        let usual = "2026-11-29T20:15:57: KeyError: 'x'";
+        let object = json("KeyError: 'x'\n");
+        let mut lines = vec![
+            line(0, LineKind::Err, &format!("{zoned}\n{zoned}")),
+            line(0, LineKind::Out, zoned),
+            line(1, LineKind::Err, usual),
+            line(2, LineKind::Err, "KeyError: 'x'"),
+            line(2, LineKind::Err, object.trim_end()),
+            line(3, LineKind::Err, zoned),
+        ];
+        formats.note(&mut lines);
+        let said = lines.iter().map(|line| {
+            let said = line.said.as_deref()?;
+            Some(said.lines().map(|line| line.get(21..)).collect::<Vec<_>>())
+        });
+        let word = Some("KeyError: 'x'");
+        let wanted = [Some(vec![word, word]), None, None, None, Some(vec![word]), None];
+        assert_eq!(said.collect::<Vec<_>>(), wanted);
     }
 
     /// The same crash, whatever PM2 puts before its lines.

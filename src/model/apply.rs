@@ -449,7 +449,11 @@ impl Applying<'_> {
             && let Some(pm_id) = line.source.pm_id
             && let Some(life) = self.life(pm_id)
         {
-            line.lines().for_each(|line| life.err_line(&text::clean(line), now));
+            let hear = |line: &str| life.err_line(&text::clean(line), now);
+            match &line.said {
+                Some(said) => said.lines().for_each(hear),
+                None => line.lines().for_each(hear),
+            }
         }
     }
 

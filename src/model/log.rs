@@ -116,6 +116,9 @@ pub struct LogLine {
     /// The text. Output is as it was written, to be cleaned by who looks at it, and may be several
     /// lines with `\n` between them: see [`Self::lines`]. All else is clean.
     pub text: Box<str>,
+    /// What was said, of standard error, where the text has more around it than the stamp of whole seconds:
+    /// what PM2 put there in the format that the process declares. Line by line.
+    pub said: Option<Box<str>>,
 }
 
 impl LogLine {
@@ -131,6 +134,7 @@ impl LogLine {
         Self {
             at_ms,
             is_estimated: false,
+            said: None,
             source,
             kind: LineKind::Event(word, severity),
             text: text.into(),
@@ -145,6 +149,7 @@ impl LogLine {
         Self {
             at_ms,
             is_estimated: false,
+            said: None,
             source,
             kind: LineKind::Message(topic.into()),
             text: one_line(json),
@@ -176,6 +181,7 @@ impl LogLine {
         Self {
             at_ms,
             is_estimated: false,
+            said: None,
             source,
             kind: LineKind::Exception(whole),
             text: line.into(),
@@ -234,7 +240,10 @@ impl LogLine {
             }
             LineKind::Out | LineKind::Err | LineKind::Event(..) => 0,
         };
-        size_of::<Self>() + self.text.len() + of_kind
+        size_of::<Self>()
+            + self.text.len()
+            + of_kind
+            + self.said.as_ref().map_or(0, |said| said.len())
     }
 }
 

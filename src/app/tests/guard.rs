@@ -31,7 +31,8 @@ fn is_asked_by_sheet(app: &App) -> bool {
 
 #[test]
 fn always_asks_before_each_action_and_yes_does_it() {
-    for mut app in [with(Confirm::Always, 3), dear(Confirm::Destructive), dear(Confirm::Never)] {
+    for is_dear in [None, Some(Confirm::Destructive), Some(Confirm::Never)] {
+        let mut app = is_dear.map_or_else(|| with(Confirm::Always, 3), dear);
         for action in [Action::Restart, Action::Stop, Action::Start, Action::Reload, Action::Delete]
         {
             assert_eq!(press(&mut app, Command::Act(action)), [], "{action:?}");

@@ -29,7 +29,7 @@ pub(super) fn keys(app: &mut App, text: &str) {
 
 pub(super) fn line(pm_id: u32, name: &str, kind: LineKind, text: &str) -> LogLine {
     let source = LogSource { daemon: D, pm_id: Some(PmId(pm_id)), name: name.into() };
-    LogLine { is_estimated: false, at_ms: 0, source, kind, text: text.into() }
+    LogLine { said: None, is_estimated: false, at_ms: 0, source, kind, text: text.into() }
 }
 
 pub(super) fn output(pm_id: u32, name: &str, text: &str) -> LogLine {

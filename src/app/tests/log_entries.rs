@@ -218,6 +218,7 @@ fn lost_lines_stand_where_they_are_missing_with_their_number() {
 #[test]
 fn lines_over_time_lead_to_their_lines() {
     let at = |minute: i64| LogLine {
+        said: None,
         at_ms: minute * 60_000,
         ..output(0, "p0", if minute == 40 { "ERROR at 40" } else { "fine" })
     };

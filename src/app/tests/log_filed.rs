@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::log::{filled, output};
+use super::meant::poll;
 use super::*;
 use crate::app::command::LogCommand;
 use crate::model::log::{LogLine, LogSource, Severity};
@@ -208,4 +209,29 @@ fn what_happened_before_the_lines_that_are_held_waits_for_those_of_its_time() {
         ["at 500", "exit code 1", "at 2000", "at 5000", "exit code 1", "at 6000"]
     );
     assert!(!app.log_view.is_missing_at(1_000));
+}
+
+/// Several write it: it has a format where all of them declare the same.
+#[test]
+fn a_file_of_several_is_read_in_the_format_that_all_declare() {
+    const DOTTED: &str = "DD.MM.YY HH-mm-ss";
+    let is_known = |others: Option<&str>| {
+        let process = |id, name: &str, format: Option<&str>| {
+            let mut info = info(id, name, ProcessStatus::Online);
+            info.logs.out = Some("/srv/all.log".into());
+            info.logs.date_format = format.map(Into::into);
+            info
+        };
+        let mut app = filled(Vec::new());
+        let all = vec![process(0, "p0", Some(DOTTED)), process(1, "p1", others)];
+        send(&mut app, poll(all, 1_000));
+        let Report::History(mut past) = history("29.11.26 20-15-57: one\n") else { panic!() };
+        past.files[0].pm_id = None;
+        past.files[0].lines[0].offset = None;
+        report(&mut app, Report::History(past));
+        let source = LogSource { daemon: D, pm_id: None, name: "p0".into() };
+        app.log_view.formats.of(&source).is_some()
+    };
+    assert!(is_known(Some(DOTTED)));
+    assert!(!is_known(None) && !is_known(Some("HH-mm")));
 }

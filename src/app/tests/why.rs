@@ -68,6 +68,7 @@ fn enter_in_why_goes_to_that_moment_of_the_log() {
     let mut app = app(2);
     app.log_view = crate::app::log_view::LogView::new(crate::logs::Bounds::default());
     let at = |at_ms, pm_id: u32, text: &str| LogLine {
+        said: None,
         at_ms,
         ..output(pm_id, &format!("p{pm_id}"), text)
     };

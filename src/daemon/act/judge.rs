@@ -98,7 +98,8 @@ pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
         .map_or(0, |restarts| now.restarts.saturating_sub(restarts));
     let ends = record.ends.max(unseen);
     let end = || record.last_end.clone().unwrap_or_else(|| told_end(now));
-    let down = |why| Verdict::Down(Down { why, ends, watched_ms, last_words: record.last_words() });
+    let down =
+        |why| Verdict::Down(Down { why, ends, watched_ms, last_words: record.last_words(now) });
     match &now.status {
         _ if now.never_started() => down(Why::NeverStarted),
         _ if record.has_given_up || now.has_given_up() => down(Why::GivenUp(end())),

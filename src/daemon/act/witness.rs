@@ -3,19 +3,23 @@
 //! Invariant: listening begins before the first call is sent, and is bounded by the ear; what was
 //! missed is known ([`Witness::is_deaf`]) and made up for by looks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use crate::daemon::bus::ear::{Ear, Heard};
-use crate::model::death::says_more;
+use crate::daemon::clock::now_ms;
+use crate::daemon::said::Said;
+use crate::model::death::{says_more, without_stamp};
 use crate::model::end::End;
 use crate::protocol::bus::{BusPmId, EventKind, Exception, ProcessEvent};
-use crate::protocol::process::{PmId, ProcessStatus};
+use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
 /// The longest last words, characters.
 const WORDS_CHARS_MAX: usize = 300;
+/// So many last lines of standard error are kept: V8 prints two stacks behind what it says.
+const LINES_MAX: usize = 128;
 
 /// What is known of one process since listening began.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,21 +50,39 @@ pub(super) struct Record {
     pub(super) has_given_up: bool,
     /// The message of its last exception.
     pub(super) exception: Option<Box<str>>,
-    /// Its last line of standard error that says something.
-    pub(super) last_line: Option<Box<str>>,
+    /// Its last lines of standard error, as they came.
+    pub(super) lines: VecDeque<Box<str>>,
 }
 
 impl Record {
-    /// Its exception, else its last line.
-    pub(super) fn last_words(&self) -> Option<Box<str>> {
-        let words = self.exception.as_ref().or(self.last_line.as_ref())?;
+    /// Its exception, else its last line that says something; without what PM2 puts around the lines of
+    /// this process.
+    pub(super) fn last_words(&self, info: &ProcessInfo) -> Option<Box<str>> {
+        let words = match &self.exception {
+            Some(exception) => exception.to_string(),
+            None => self.last_line(info)?,
+        };
         Some(words.chars().take(WORDS_CHARS_MAX).collect::<String>().into())
     }
 
-    fn take_line(&mut self, line: &str) {
-        if says_more(line, self.last_line.as_deref()) {
-            self.last_line = Some(line.trim().into());
+    fn last_line(&self, info: &ProcessInfo) -> Option<String> {
+        let said = Said::at(info.logs.date_format.as_deref(), now_ms());
+        let mut last: Option<String> = None;
+        for line in &self.lines {
+            for line in said.text(line.as_bytes()).lines().map(|line| without_stamp(line).trim()) {
+                if says_more(line, last.as_deref()) {
+                    last = Some(line.to_owned());
+                }
+            }
         }
+        last
+    }
+
+    fn take_line(&mut self, line: &str) {
+        if self.lines.len() >= LINES_MAX {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line.into());
     }
 
     fn take_event(&mut self, event: &ProcessEvent, now: Instant) {
@@ -224,6 +246,7 @@ mod tests {
 
     #[test]
     fn last_words_are_the_line_that_tells_why() {
+        let info = ProcessInfo::new(PmId(1), "api", ProcessStatus::Online);
         let mut record = Record::default();
         let fatal =
             "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory";
@@ -232,7 +255,39 @@ mod tests {
         {
             record.take_line(line);
         }
-        assert_eq!(record.last_words().as_deref(), Some(fatal));
+        assert_eq!(record.last_words(&info).as_deref(), Some(fatal));
+    }
+
+    #[test]
+    fn last_words_are_what_the_process_said_and_not_what_pm2_put_around_it() {
+        let trace =
+            ["Traceback (most recent call last):", "  File \"x.py\", line 1", "KeyError: 'x'"];
+        let json = |line: &str| {
+            let message = serde_json::Value::from(format!("{line}\n"));
+            let time = "2026-11-29T20:15:57+00:00";
+            format!(
+                "{{\"message\":{message},\"timestamp\":\"{time}\",\"type\":\"err\",\"process_id\":1,\"app_name\":\"api\"}}"
+            )
+        };
+        let said = |format: Option<&str>, around: &dyn Fn(&str) -> String| {
+            let mut info = ProcessInfo::new(PmId(1), "api", ProcessStatus::Online);
+            info.logs.date_format = format.map(Into::into);
+            let mut record = Record::default();
+            for line in trace {
+                record.take_line(&around(line));
+            }
+            record.last_words(&info)
+        };
+        let wanted = Some(trace[2].into());
+        assert_eq!(said(None, &|line| line.to_owned()), wanted);
+        let usual = "YYYY-MM-DDTHH:mm:ss";
+        assert_eq!(said(Some(usual), &|line| format!("2026-11-29T20:15:57: {line}")), wanted);
+        let zoned = "YYYY-MM-DD HH:mm:ss Z";
+        assert_eq!(
+            said(Some(zoned), &|line| format!("2026-11-29 20:15:57 +00:00: {line}")),
+            wanted
+        );
+        assert_eq!(said(None, &json), wanted);
     }
 
     #[test]

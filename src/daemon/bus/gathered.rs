@@ -72,7 +72,14 @@ impl Gathered {
 
     fn end_run(&mut self) {
         let Some(Run { at_ms, is_estimated, source, kind, text }) = self.run.take() else { return };
-        self.lines.push(LogLine { at_ms, is_estimated, source, kind, text: text.into() });
+        self.lines.push(LogLine {
+            said: None,
+            at_ms,
+            is_estimated,
+            source,
+            kind,
+            text: text.into(),
+        });
     }
 
     /// How many wait, those of one run as one.

@@ -157,7 +157,7 @@ impl Output {
             LogSource { daemon: self.daemon, pm_id: None, name: Arc::clone(&self.daemon_name) };
         let kind = LineKind::Event("lost", Severity::Warning);
         let text = clean(text).into();
-        self.lines.push(LogLine { at_ms, is_estimated: true, source, kind, text });
+        self.lines.push(LogLine { said: None, at_ms, is_estimated: true, source, kind, text });
         if self.lines.len() >= LINES_MAX {
             self.report(emit);
         }
@@ -296,7 +296,7 @@ fn keep(
     let at_ms = line.at_ms;
     if is_event {
         let (source, kind) = (source.clone(), kind.clone());
-        lines.push(LogLine { at_ms, is_estimated, source, kind, text: text.into() });
+        lines.push(LogLine { said: None, at_ms, is_estimated, source, kind, text: text.into() });
     } else {
         lines.push_output((source, kind), (at_ms, is_estimated), &text);
     }

@@ -302,6 +302,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
             disks.look(watch, infos);
             let is_owed = session.god.is_some() && lists.look(watch, &reply, infos);
             watch.history.processes(infos);
+            watch.formats.know(infos);
             if !is_owed && is_told(watch) {
                 pace = pace.quiet(infos.len());
             }

@@ -17,6 +17,7 @@ fn exception(message: &str) -> Report {
 fn err_lines(text: &str) -> Report {
     let source = LogSource { daemon: DAEMON, pm_id: Some(PmId(1)), name: "api".into() };
     let line = |text: &str| LogLine {
+        said: None,
         kind: LineKind::Err,
         ..LogLine::event(0, source.clone(), "err", Severity::Neutral, text)
     };

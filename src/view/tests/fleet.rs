@@ -205,5 +205,5 @@ pub(super) fn fill(app: &mut App, daemon: u16) {
 }
 
 pub(super) fn output(at_ms: i64, source: LogSource, kind: LineKind, text: &str) -> LogLine {
-    LogLine { is_estimated: false, at_ms, source, kind, text: text.into() }
+    LogLine { said: None, is_estimated: false, at_ms, source, kind, text: text.into() }
 }
