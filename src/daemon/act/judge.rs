@@ -23,6 +23,8 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// How much earlier than its `listen_timeout` PM2 may call a process online that did not say that it
 /// is ready.
 const TIMER_GRAIN: Duration = Duration::from_millis(50);
+/// A life that began so much later than the one that was watched is another one, milliseconds.
+const OTHER_LIFE_MS: i64 = 50;
 
 /// How long a process is watched after it came up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,8 +72,8 @@ pub(super) fn due(record: &Record, answered: Instant, window: Duration) -> Insta
 pub(super) struct Evidence<'a> {
     pub(super) target: &'a Target,
     pub(super) record: &'a Record,
-    /// `restart_time` when it came up, where a look told it.
-    pub(super) restarts: Option<u32>,
+    /// The process when it came up, where a look told it: it was not heard.
+    pub(super) before: Option<&'a ProcessInfo>,
     /// When the last call for it was sent.
     pub(super) sent: Instant,
     /// When that was answered.
@@ -92,11 +94,9 @@ pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
     let Some(now) = evidence.now.filter(|now| target.is(now)) else { return Verdict::Gone };
     let from = record.online_at.unwrap_or(evidence.answered);
     let watched_ms = millis(looked.saturating_duration_since(from));
-    let unseen = evidence
-        .restarts
-        .or(record.restarts)
-        .map_or(0, |restarts| now.restarts.saturating_sub(restarts));
-    let ends = record.ends.max(unseen);
+    let restarts = evidence.before.map(|before| before.restarts).or(record.restarts);
+    let unseen = restarts.map_or(0, |restarts| now.restarts.saturating_sub(restarts));
+    let ends = record.ends.max(unseen).max(u32::from(is_other_life(evidence, now)));
     let end = || record.last_end.clone().unwrap_or_else(|| told_end(now));
     let down =
         |why| Verdict::Down(Down { why, ends, watched_ms, last_words: record.last_words(now) });
@@ -127,6 +127,15 @@ pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
         }
         _ => Verdict::Up { after_ms: watched_ms, was_looping: evidence.was_looping },
     }
+}
+
+/// Whether the process is in another life than the one that was watched, by the daemon's own clock: the end
+/// between them was not heard.
+fn is_other_life(evidence: &Evidence<'_>, now: &ProcessInfo) -> bool {
+    let looked_ms = evidence.before.and_then(|before| before.online_since_ms);
+    let came_up_ms = evidence.record.online_ms.max(looked_ms);
+    let begun = now.online_since_ms.zip(came_up_ms);
+    begun.is_some_and(|(now_ms, came_up_ms)| now_ms > came_up_ms.saturating_add(OTHER_LIFE_MS))
 }
 
 /// Whether PM2 waited for the process to say that it is ready until it waited no longer: nothing
@@ -181,12 +190,20 @@ mod tests {
     }
 
     fn judged(record: &Record, now: Option<&ProcessInfo>) -> String {
+        judged_since(record, None, now)
+    }
+
+    fn judged_since(
+        record: &Record,
+        before: Option<&ProcessInfo>,
+        now: Option<&ProcessInfo>,
+    ) -> String {
         let target = Target::of(&info(ProcessStatus::Online));
         let sent = Instant::now();
         let evidence = Evidence {
             target: &target,
             record,
-            restarts: None,
+            before,
             sent,
             answered: sent,
             listen: Duration::from_secs(3),
@@ -241,6 +258,24 @@ mod tests {
         assert!(judged(&looping, Some(&online)).contains("2 times in 1.0 s"));
     }
 
+    /// A look of one life tells nothing of how long another one has been up.
+    #[test]
+    fn one_whose_life_began_while_it_was_watched_is_not_up() {
+        let up_since =
+            |ms| ProcessInfo { online_since_ms: Some(ms), ..info(ProcessStatus::Online) };
+        let heard = Record { online_ms: Some(10_005), restarts: Some(4), ..Record::default() };
+        let again = "down: an end (PM2 starts it again)";
+        assert_eq!(judged(&heard, Some(&up_since(10_000))), "up 1.0 s");
+        assert_eq!(judged(&heard, Some(&up_since(10_400))), again);
+        // Nothing was heard of it.
+        let (none, before) = (Record::default(), up_since(10_000));
+        let looked = |now: &ProcessInfo| judged_since(&none, Some(&before), Some(now));
+        assert_eq!(looked(&up_since(10_000)), "up 1.0 s");
+        assert_eq!(looked(&up_since(10_400)), again);
+        let counted = ProcessInfo { restarts: 6, ..up_since(10_400) };
+        assert_eq!(looked(&counted), "down: an end, 2 times in 1.0 s (PM2 starts it again)");
+    }
+
     #[test]
     fn one_that_never_says_that_it_is_ready_is_not() {
         let waits = ProcessInfo { wait_ready: true, ..info(ProcessStatus::Online) };
@@ -258,7 +293,7 @@ mod tests {
             launched(&Evidence {
                 target: &target,
                 record: &record,
-                restarts: None,
+                before: None,
                 sent: start,
                 answered,
                 listen,

@@ -85,17 +85,20 @@ impl Acting {
         witness: &mut Witness,
     ) -> Vec<Verdict> {
         let all = |verdict: Verdict| vec![verdict; pending.len()];
-        let mut counted = Vec::new();
-        if witness.is_deaf() {
+        let mut before = Vec::new();
+        let is_unheard = |(target, launch): &(Target, Launch)| {
+            !launch.window.is_zero() && witness.of(target.pm_id).online_at.is_none()
+        };
+        if witness.is_deaf() || pending.iter().any(is_unheard) {
             // What is not heard has to be counted from here.
-            match self.look().await {
-                Ok(processes) => counted = processes,
+            match witness.listen_during(self.look()).await {
+                Ok(processes) => before = processes,
                 Err(verdict) => return all(verdict),
             }
         }
         loop {
             listen_until_due(pending, witness).await;
-            let processes = match self.look().await {
+            let processes = match witness.listen_during(self.look()).await {
                 Ok(processes) => processes,
                 Err(verdict) => return all(verdict),
             };
@@ -112,11 +115,11 @@ impl Acting {
                 continue;
             }
             let judged = pending.iter().map(|(target, launch)| {
-                let restarts = counted.iter().find(|info| target.is(info));
+                let before = before.iter().find(|info| target.is(info));
                 let verdict = launched(&Evidence {
                     target,
                     record: &witness.of(target.pm_id),
-                    restarts: restarts.map(|info| info.restarts),
+                    before,
                     sent: launch.sent,
                     answered: launch.answered,
                     listen: launch.listen,
