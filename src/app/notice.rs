@@ -1,7 +1,9 @@
 //! The last thing worth saying, in the footer.
 
+use crate::model::verdict::{Down, Why};
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target, Verdict};
+use crate::protocol::process::ProcessStatus;
 
 /// How long a notice stays, milliseconds; one of a failure stays longer.
 const NOTICE_MS: i64 = 4_000;
@@ -89,6 +91,11 @@ impl About {
             && match verdict {
                 Verdict::Up { .. } | Verdict::Already => !process.is_online(),
                 Verdict::Ended => process.is_online(),
+                // It is not what PM2 starts again, if somebody stopped it or PM2 gave up.
+                Verdict::Down(Down { why: Why::Ends(_), .. }) => {
+                    let status = &process.info.status;
+                    process.info.is_over() || *status == ProcessStatus::Stopping
+                }
                 Verdict::Done => match action {
                     Action::Stop => process.is_online(),
                     Action::Delete => true,

@@ -196,7 +196,7 @@ fn reload_of_a_worker_asks_for_all_of_its_app_or_this() {
     assert_eq!(ids(press(&mut app, Command::Act(Action::Reload))), [0]);
 }
 
-fn finished(app: &App, id: u32, action: Action, verdict: Verdict) -> Report {
+pub(super) fn finished(app: &App, id: u32, action: Action, verdict: Verdict) -> Report {
     let target = app.target(key(id)).unwrap();
     Report::ActionFinished { action, target, verdict }
 }

@@ -1,5 +1,6 @@
 //! The audit file, alerts, thresholds.
 
+use super::meant::{finished, poll};
 use super::*;
 use crate::app::settings::{Alert, Notification, Watch};
 use crate::model::rows::Filter;
@@ -157,4 +158,32 @@ fn what_was_told_of_the_saved_list_is_known_in_the_next_run() {
     assert_eq!(next.watched.daemons[0].told_open, Some(0o644));
     next.restore(&app(1).layout());
     assert_eq!(next.watched.daemons[0].told_open, None);
+}
+
+/// Another client stops what ended: PM2 starts it no more.
+#[test]
+fn that_pm2_starts_it_again_is_said_as_long_as_it_may() {
+    use crate::model::end::End;
+    use crate::model::verdict::{Down, Why};
+    let later = |app: &mut App, ms, status: ProcessStatus, pid: Option<u32>| {
+        let process = ProcessInfo { pid, ..info(0, "p0", status) };
+        let report = poll(vec![process], ms);
+        let _ = update(app, Moment::at(ms), Message::Report(D, report));
+        app.notice.is_some()
+    };
+    let mut app = app(1);
+    press(&mut app, Command::Act(Action::Restart));
+    let down = Verdict::Down(Down {
+        why: Why::Ends(End::Code("1".into())),
+        ends: 1,
+        watched_ms: 1_000,
+        last_words: None,
+    });
+    let done = finished(&app, 0, Action::Restart, down);
+    let _ = update(&mut app, Moment::at(3_000), Message::Report(D, done));
+    assert!(app.notice.as_ref().unwrap().text.contains("PM2 starts it again"));
+    assert!(later(&mut app, 3_900, ProcessStatus::Online, Some(7)));
+    assert!(later(&mut app, 4_900, ProcessStatus::WaitingRestart, Some(7)));
+    assert!(later(&mut app, 5_900, ProcessStatus::Stopped, Some(7)), "between two lives");
+    assert!(!later(&mut app, 6_900, ProcessStatus::Stopped, None), "somebody stopped it");
 }
