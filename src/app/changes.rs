@@ -108,6 +108,7 @@ fn show(
         effects.0.extend(alert::look(app, id));
         table::settle(app);
         cursor::follow(app);
+        cursor::renew(app);
     }
     drop_old_notice(app);
     app.is_dirty = app.is_dirty

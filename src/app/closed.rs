@@ -42,6 +42,11 @@ impl Closed {
         Self { long, brief, least, about: notice.about.clone() }
     }
 
+    /// Whether it is about this.
+    pub(super) fn is_about(&self, about: &About) -> bool {
+        self.about == *about
+    }
+
     /// Says it, with what else is to be said; the line may be short.
     pub(super) fn notice(&self, besides: &str, steady_ms: i64) -> Notice {
         let Self { long, brief, least, about } = self.clone();

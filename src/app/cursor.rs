@@ -4,6 +4,7 @@
 //! Invariant: what acts at once acts on nothing that the user did not choose: the first such key after
 //! the chosen process went only says so.
 
+use super::closed::Closed;
 use super::command::{Command, RowsCommand};
 use super::mode::Mode;
 use super::navigate;
@@ -136,8 +137,43 @@ fn acts(command: Command) -> bool {
     )
 }
 
+/// Says anew what a key was told, where the cursor has come elsewhere since: that names what it is on.
+pub(super) fn renew(app: &mut App) {
+    let Some(unchosen) = &app.unchosen else { return };
+    let Some((command, _)) = unchosen.told.filter(|(_, on)| *on != app.selected) else { return };
+    let notice = words(app, command, unchosen);
+    let is_closed = app.why_closed.as_ref().is_some_and(|closed| closed.is_about(&About::Unchosen));
+    if is_closed {
+        app.why_closed = Some(Closed::unopened(&notice));
+    }
+    if is_told(app) {
+        app.say(notice);
+    }
+    let selected = app.selected;
+    if let Some(unchosen) = &mut app.unchosen {
+        (unchosen.pressed, unchosen.told) = (None, Some((command, selected)));
+    }
+}
+
 /// Says that this key did nothing, and why.
 fn say(app: &mut App, command: Command, unchosen: Unchosen) {
+    let notice = words(app, command, &unchosen);
+    if takes_text(command, &unchosen) {
+        app.refuse_prompt(notice);
+    } else {
+        app.say(notice);
+    }
+    let told = Some((command, app.selected));
+    app.unchosen = Some(Unchosen { pressed: Some(command), told, ..unchosen });
+}
+
+/// Whether it would have asked for a text: of several, for a word.
+fn takes_text(command: Command, unchosen: &Unchosen) -> bool {
+    command == Command::Compose || (unchosen.was_many && matches!(command, Command::Act(_)))
+}
+
+/// Why this key did nothing.
+fn words(app: &App, command: Command, unchosen: &Unchosen) -> Notice {
     let gone = &unchosen.gone;
     let now = app.selected.map(|key| app.display_name(key));
     let brief = match &now {
@@ -149,17 +185,11 @@ fn say(app: &mut App, command: Command, unchosen: Unchosen) {
         Some(now) => format!("{gone} is gone, and the cursor is on {now} now"),
         None => format!("{gone} is gone, and nothing is selected now"),
     };
-    // Of several, a word may be asked for.
-    let takes_text =
-        command == Command::Compose || (unchosen.was_many && matches!(command, Command::Act(_)));
-    let again =
-        if takes_text { "after 3 s press it again to act" } else { "press it again to act" };
-    let text = format!("nothing was done: {what}; {again}");
-    let notice = Notice::new(text, true, app.now.steady_ms).or(brief).about(About::Unchosen);
-    if takes_text {
-        app.refuse_prompt(notice);
+    let again = if takes_text(command, unchosen) {
+        "after 3 s press it again to act"
     } else {
-        app.say(notice);
-    }
-    app.unchosen = Some(Unchosen { pressed: Some(command), ..unchosen });
+        "press it again to act"
+    };
+    let text = format!("nothing was done: {what}; {again}");
+    Notice::new(text, true, app.now.steady_ms).or(brief).about(About::Unchosen)
 }

@@ -2,7 +2,7 @@
 
 use super::command::Command;
 use crate::model::moment::Moment;
-use crate::model::{DaemonId, Target};
+use crate::model::{DaemonId, ProcessKey, Target};
 
 /// The cursor is on what the user did not choose.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub(super) struct Unchosen {
     pub(super) wanted: Option<(DaemonId, Target, i64)>,
     /// The key that said so.
     pub(super) pressed: Option<Command>,
+    /// The key that was told last, and what the cursor was on then.
+    pub(super) told: Option<(Command, Option<ProcessKey>)>,
     /// Since when it is so, by the steady clock.
     pub(super) since_ms: i64,
 }
@@ -25,7 +27,8 @@ const UNSEEN_MS: i64 = 1_000;
 impl Unchosen {
     pub(super) fn of(gone: impl Into<Box<str>>, now: Moment) -> Self {
         let since_ms = now.steady_ms;
-        Self { gone: gone.into(), was_many: false, wanted: None, pressed: None, since_ms }
+        let gone = gone.into();
+        Self { gone, was_many: false, wanted: None, pressed: None, told: None, since_ms }
     }
 
     /// Whether it is so for long enough to have been seen: who moves the cursor then chooses.

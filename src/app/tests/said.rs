@@ -308,3 +308,21 @@ fn a_word_typed_in_the_menu_acts_at_its_first_letter_alone() {
     key_press(&mut app, &mut gate, 'd', 5_500);
     assert_eq!(key_press(&mut app, &mut gate, 'y', 6_000).len(), 1, "{:?}", app.mode);
 }
+
+/// The cursor may come elsewhere once more before one types on.
+#[test]
+fn what_was_refused_names_what_the_cursor_is_on_now() {
+    let mut app = app(4);
+    press(&mut app, Command::Down);
+    send(&mut app, snapshot([0, 2, 3]));
+    press(&mut app, Command::Compose);
+    let notice = |app: &App| app.notice.as_ref().unwrap().text.clone();
+    assert!(notice(&app).contains("the cursor is on p2[2] now"), "{}", notice(&app));
+    send(&mut app, snapshot([0, 3]));
+    assert!(notice(&app).contains("the cursor is on p3[3] now"), "{}", notice(&app));
+    let _ = update(&mut app, Moment::at(2_000), Message::TypedOn);
+    assert!(notice(&app).contains("the cursor is on p3[3] now"), "{}", notice(&app));
+    // That was not told by a key: the next one says it first.
+    press(&mut app, Command::Compose);
+    assert_eq!(app.mode, Mode::Normal);
+}
