@@ -197,8 +197,8 @@ fn say_closed(app: &mut App, closed: Closed) {
 /// An asked action ended: its verdict, in the verdict's own words.
 fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: Verdict) {
     app.undo.finished(id, &target, (action, &verdict));
-    let was_down = app.watched.fleet.get(target.key(id)).is_some_and(|process| process.was_down);
-    let done = verdict::done(action, was_down, &verdict);
+    let was_down = app.watched.fleet.get(target.key(id)).and_then(|process| process.was_down);
+    let done = verdict::done(action, was_down.is_some(), &verdict);
     if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, done, &verdict))) {
         app.is_dirty = true;
         if let Some(mut ended) = jobs::take_end(app) {
@@ -216,7 +216,8 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let is_bad = !verdict.is_success();
     let command = format!("{prefix}pm2 {} {}", action.verb(), target.pm_id);
     let undoes = if app.undo.is_next(id, &target) { jobs::undoes(app) } else { String::new() };
-    let text = verdict.sentence(done, &label) + &undoes;
+    let whom = verdict::whom(&label, was_down.filter(|_| done != action));
+    let text = verdict.sentence(done, &whom) + &undoes;
     let short = format!("{label} {}{undoes}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
     let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about);

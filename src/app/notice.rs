@@ -89,12 +89,15 @@ impl About {
         // What is older than the notice cannot contradict it.
         process.seen_ms > since_ms
             && match verdict {
+                Verdict::Already | Verdict::Killed { .. } if *action == Action::Stop => {
+                    process.is_online()
+                }
                 Verdict::Up { .. } | Verdict::Already => !process.is_online(),
                 Verdict::Ended => process.is_online(),
                 // It is not what PM2 starts again, if somebody stopped it or PM2 gave up.
                 Verdict::Down(Down { why: Why::Ends(_), .. }) => {
                     let status = &process.info.status;
-                    process.info.is_over() || *status == ProcessStatus::Stopping
+                    process.over_word().is_some() || *status == ProcessStatus::Stopping
                 }
                 Verdict::Done => match action {
                     Action::Stop => process.is_online(),

@@ -99,7 +99,8 @@ impl Undo {
             let is_it = |it: &(DaemonId, Target)| it.0 == daemon && it.1 == *target;
             let Some(place) = done.asked.iter().position(is_it) else { continue };
             let it = done.asked.swap_remove(place);
-            if action == Action::Stop && *verdict == Verdict::Done {
+            let is_stopped = matches!(verdict, Verdict::Done | Verdict::Killed { .. });
+            if action == Action::Stop && is_stopped {
                 done.stopped.push(it);
             }
         }

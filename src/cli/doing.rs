@@ -23,6 +23,9 @@ pub struct Acted {
     /// For a file that names its apps by it
     #[arg(long, value_name = "NAME", hide = true)]
     pub env: Option<String>,
+    /// Print a line of JSON for each process: `asked`, `name`, `pm_id`, `ok`, `outcome`, `words`
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `restart`.
@@ -37,6 +40,9 @@ pub struct Restart {
     /// Restart a file's apps with their `env_NAME` as well
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
+    /// Print a line of JSON for each process: `asked`, `name`, `pm_id`, `ok`, `outcome`, `words`
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `start`.
@@ -56,6 +62,9 @@ pub struct Start {
     /// Refuse an --env that no app has, instead of warning
     #[arg(long)]
     pub strict: bool,
+    /// Print a line of JSON for each process: `asked`, `name`, `pm_id`, `ok`, `outcome`, `words`
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `scale`.

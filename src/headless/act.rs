@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::audit::Deeds;
 use super::failure::{Code, Failure};
+use super::output::JsonStyle;
 use super::{Context, ask, files, output, targets};
 use crate::cli::Acted;
 use crate::client::{Client, ClientError, Task};
@@ -26,7 +27,7 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let verb = action.verb();
-    let Acted { who, only, env } = acted;
+    let Acted { who, only, env, json } = acted;
     if context.options.read_only {
         return Err(context.read_only(verb));
     }
@@ -51,10 +52,10 @@ pub(super) async fn run(
         let all = output::processes(infos.len());
         ask::confirm(context, &format!("{verb} all {all} of {home}?"))?;
     }
-    if infos.is_empty() {
+    if infos.is_empty() && !json {
         writeln!(out, "nothing to {verb}: there are no processes")?;
     }
-    let code = each(context, &client, action, &infos, out).await?;
+    let code = each(context, &client, action, (&infos, *json), out).await?;
     client.disconnect().await;
     Ok(code)
 }
@@ -65,12 +66,12 @@ pub(super) async fn fleet(context: &Context, client: &Client) -> Result<Vec<Proc
     Ok(snapshot.processes)
 }
 
-/// Acts on each, and prints its line when its outcome is known.
+/// Acts on each, and prints its line when its outcome is known, as JSON or as text.
 pub(super) async fn each(
     context: &Context,
     client: &Client,
     action: Action,
-    infos: &[ProcessInfo],
+    (infos, is_json): (&[ProcessInfo], bool),
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let targets: Vec<Target> = infos.iter().map(Target::of).collect();
@@ -84,13 +85,27 @@ pub(super) async fn each(
     })?;
     let mut code = Code::Fine;
     while let Some((target, verdict)) = verdicts.next().await {
-        let was_down = |info: &ProcessInfo| info.pm_id == target.pm_id && info.is_over();
-        let action = verdict::done(action, infos.iter().any(was_down), &verdict);
+        let before = infos.iter().find(|info| info.pm_id == target.pm_id);
+        let was_down = before.and_then(ProcessInfo::over_word);
+        let asked = action;
+        let action = verdict::done(asked, was_down.is_some(), &verdict);
         let deed = (action.verb(), &*target.label());
         context.note_outcome(deed, (verdict.is_success(), &verdict.words(action)));
-        let line = verdict.sentence(action, &label(context, &target.label()));
+        let label = label(context, &target.label());
+        let whom = verdict::whom(&label, was_down.filter(|_| action != asked));
+        let line = verdict.sentence(action, &whom);
         code = worse(code, Code::of_verdict(&verdict));
-        if verdict.is_success() {
+        if is_json {
+            let line = Line {
+                asked,
+                name: &target.name,
+                pm_id: Some(target.pm_id.0.into()),
+                is_ok: verdict.is_success(),
+                outcome: verdict.word(),
+                words: &verdict.words(action),
+            };
+            line.print(context, out)?;
+        } else if verdict.is_success() {
             writeln!(out, "{line}")?;
             out.flush()?;
         } else {
@@ -98,6 +113,33 @@ pub(super) async fn each(
         }
     }
     Ok(code)
+}
+
+/// What came of an action on one process, as JSON.
+pub(super) struct Line<'a> {
+    pub(super) asked: Action,
+    pub(super) name: &'a str,
+    /// `None` where no process came of an app.
+    pub(super) pm_id: Option<u64>,
+    pub(super) is_ok: bool,
+    pub(super) outcome: &'a str,
+    pub(super) words: &'a str,
+}
+
+impl Line<'_> {
+    pub(super) fn print(&self, context: &Context, out: &mut impl Write) -> std::io::Result<()> {
+        let line = json!({
+            "asked": self.asked.verb(),
+            "name": self.name,
+            "pm_id": self.pm_id,
+            "ok": self.is_ok,
+            "outcome": self.outcome,
+            "words": self.words,
+        });
+        let style = JsonStyle { is_pretty: false, is_ascii: context.is_ascii };
+        output::json(&line, style, out)?;
+        out.flush()
+    }
 }
 
 /// A process in a line, as the terminal takes it.

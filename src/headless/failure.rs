@@ -51,6 +51,7 @@ impl Code {
         match verdict {
             Verdict::Done
             | Verdict::Already
+            | Verdict::Killed { .. }
             | Verdict::Added
             | Verdict::Ended
             | Verdict::Up { .. } => Self::Fine,

@@ -216,14 +216,15 @@ async fn dispatch(
         Some(Command::Call(what)) => call::run(context, &what, out).await,
         Some(Command::Events(what)) => events::run(context, what, out).await,
         // As pm2: with the file's settings, and what does not run is started.
-        Some(Command::Restart(Restart { who, only, env }))
+        Some(Command::Restart(Restart { who, only, env, json }))
             if files::are_configs(context, &who.targets).await? =>
         {
-            let what = crate::cli::Start { targets: who.targets, only, env, strict: false };
+            let targets = who.targets;
+            let what = crate::cli::Start { targets, only, env, strict: false, json };
             start::run(context, &what, acting).await
         }
-        Some(Command::Restart(Restart { who, only, env })) => {
-            act::run(context, Action::Restart, &Acted { who, only, env }, acting).await
+        Some(Command::Restart(Restart { who, only, env, json })) => {
+            act::run(context, Action::Restart, &Acted { who, only, env, json }, acting).await
         }
         Some(Command::Stop(who)) => act::run(context, Action::Stop, &who, acting).await,
         Some(Command::Start(what)) => start::run(context, &what, acting).await,

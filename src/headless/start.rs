@@ -50,7 +50,7 @@ pub(super) async fn run(
     }
     let loaded = load(context, what, &files, &surroundings).await?;
     let mut code = Code::Fine;
-    if infos.is_empty() && loaded.is_empty() && files.is_empty() {
+    if infos.is_empty() && loaded.is_empty() && files.is_empty() && !what.json {
         writeln!(out, "nothing to start: there are no processes")?;
     }
     for apps in loaded {
@@ -65,11 +65,15 @@ pub(super) async fn run(
         });
         for one in launched? {
             note(context, &one);
-            code = tell(context, code, one, out)?;
+            code = if what.json {
+                act::worse(code, tell_json(context, one, out)?)
+            } else {
+                tell(context, code, one, out)?
+            };
         }
     }
     if !infos.is_empty() {
-        let acted = act::each(context, &client, Action::Start, &infos, out).await?;
+        let acted = act::each(context, &client, Action::Start, (&infos, what.json), out).await?;
         code = act::worse(code, acted);
     }
     client.disconnect().await;
@@ -145,6 +149,33 @@ fn note(context: &Context, one: &Launched) {
         (Err(error), None) => error.to_string(),
     };
     context.note_outcome((one.action.verb(), &label), (one.result.is_ok(), &words));
+}
+
+/// The same line as JSON.
+fn tell_json(context: &Context, one: Launched, out: &mut impl Write) -> Result<Code, Failure> {
+    let (code, outcome, words) = match (one.result, one.verdict) {
+        (Ok(_), verdict) => {
+            let verdict = verdict.unwrap_or(Verdict::Done);
+            (Code::Fine, verdict.word(), verdict.words(one.action))
+        }
+        (Err(ClientError::NotDone { action, verdict, .. }), _) => {
+            (Code::of_verdict(&verdict), verdict.word(), verdict.words(action))
+        }
+        (Err(error), _) => {
+            let words = clean(&error.to_string()).into_owned();
+            (context.failure(error).code(), "failed", words)
+        }
+    };
+    let line = act::Line {
+        asked: Action::Start,
+        name: &clean(&one.name),
+        pm_id: one.pm_id,
+        is_ok: code == Code::Fine,
+        outcome,
+        words: &words,
+    };
+    line.print(context, out)?;
+    Ok(code)
 }
 
 /// The line of a process, or of an app that none came of.

@@ -58,7 +58,8 @@ impl Deed {
 impl From<Action> for Deed {
     fn from(action: Action) -> Self {
         let done = action.participle();
-        Self::new(action.verb(), action.verb(), done, done).already("online already")
+        let already = if action == Action::Stop { "stopped already" } else { "online already" };
+        Self::new(action.verb(), action.verb(), done, done).already(already)
     }
 }
 

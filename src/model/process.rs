@@ -51,8 +51,8 @@ pub struct Process {
     pub pending: Option<Action>,
     /// Whether its turn in that has not come yet.
     pub is_queued: bool,
-    /// Whether it was stopped or errored when an action was last asked for.
-    pub was_down: bool,
+    /// In which state it was when an action was last asked for, where PM2 would not have started it by itself.
+    pub was_down: Option<&'static str>,
     /// When the last list that told of it was asked for, milliseconds since 1970.
     pub(super) listed_ms: i64,
     /// The last action asked for here and when, to know its echo on the bus.
@@ -116,7 +116,7 @@ impl Process {
             told: None,
             pending: None,
             is_queued: false,
-            was_down: false,
+            was_down: None,
             listed_ms: i64::MIN,
             asked: None,
             sent: None,
@@ -162,6 +162,14 @@ impl Process {
     pub fn last_end(&self) -> Option<End> {
         let code = self.info.exit_code.as_deref().filter(|code| !code.is_empty())?;
         Some(End::last(code, self.signal.as_deref()))
+    }
+
+    /// In which state it is where it is over: `stopped` or `errored`. What an event says alone tells no pid, and
+    /// so not whether PM2 starts it again.
+    #[must_use]
+    pub fn over_word(&self) -> Option<&'static str> {
+        let is_known = self.is_pid_known || self.info.has_given_up();
+        self.info.over_word().filter(|_| is_known)
     }
 
     /// Whether it is up and running.
@@ -214,7 +222,7 @@ impl Process {
         self.outcome = None;
         self.is_reloading = action == Action::Reload;
         self.is_queued = false;
-        self.was_down = self.info.is_over();
+        self.was_down = self.over_word();
     }
 
     /// Notes that an action was asked for in which others come before it.
@@ -425,10 +433,11 @@ impl Process {
 
     /// `up 1.0 s` of what has ended since is not so any more.
     fn drop_contradicted_outcome(&mut self) {
-        let is_up = matches!(
-            self.outcome,
-            Some(RowOutcome { verdict: Verdict::Up { .. } | Verdict::Already, .. })
-        );
+        let is_up = self.outcome.as_ref().is_some_and(|it| match it.verdict {
+            Verdict::Up { .. } => true,
+            Verdict::Already => it.action != Action::Stop,
+            _ => false,
+        });
         if is_up && !self.is_online() {
             self.outcome = None;
         }

@@ -18,8 +18,14 @@ pub const AGAIN: &str = " (PM2 starts it again)";
 pub enum Verdict {
     /// It is so: stopped, deleted. Without a settle window (`--settle 0`) the daemon's word for it.
     Done,
-    /// It is so already, as with a start of what is online: nothing was sent.
+    /// It is so already, as with a start of what is online: nothing was done, but that files are not watched
+    /// any more for what was to be stopped.
     Already,
+    /// It is stopped: PM2 killed it, since it did not end in time.
+    Killed {
+        /// Its `kill_timeout`, milliseconds.
+        kill_ms: u64,
+    },
     /// PM2 knows it now, and leaves it stopped: its `autostart` is off.
     Added,
     /// It was started, ended by itself with code 0, and PM2 leaves it stopped: a job that is done.
@@ -105,7 +111,39 @@ impl Verdict {
     /// Whether what was asked for succeeded.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        matches!(self, Self::Done | Self::Already | Self::Added | Self::Ended | Self::Up { .. })
+        matches!(
+            self,
+            Self::Done
+                | Self::Already
+                | Self::Killed { .. }
+                | Self::Added
+                | Self::Ended
+                | Self::Up { .. }
+        )
+    }
+
+    /// The same in a word, for programs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Already => "already",
+            Self::Killed { .. } => "killed",
+            Self::Added => "added",
+            Self::Ended => "ended",
+            Self::Up { .. } => "up",
+            Self::Down(down) => match down.why {
+                Why::LeftAlone => "left alone",
+                Why::NotReady { .. } => "not ready",
+                _ => "down",
+            },
+            Self::CameBack { .. } => "came back",
+            Self::Replaced { .. } => "replaced",
+            Self::Gone => "gone",
+            Self::NotBegun => "left undone",
+            Self::Refused(_) => "refused",
+            Self::Unknown { .. } => "unknown",
+        }
     }
 
     /// Whether something was done, whatever came of it.
@@ -148,6 +186,7 @@ impl Verdict {
         match self {
             Self::Done => deed.short.to_string(),
             Self::Already => deed.already.to_string(),
+            Self::Killed { kill_ms } => format!("{} {}", deed.short, killed(*kill_ms)),
             Self::Added => "stopped, because its autostart is off".to_owned(),
             Self::Ended => format!("ended with {}", End::Code("0".into()).words()),
             Self::Up { after_ms, was_looping: false } => format!("up {}", seconds(*after_ms)),
@@ -193,6 +232,7 @@ impl Verdict {
         match self {
             Self::Done => format!("{done} {label}"),
             Self::Already => format!("{label} {is} {}", self.said(deed)),
+            Self::Killed { kill_ms } => format!("{done} {label} {}", killed(*kill_ms)),
             Self::Added => format!("added {label}, {}", self.said(deed)),
             Self::Ended | Self::Up { .. } => format!("{done} {label}, {}", self.said(deed)),
             Self::Down(Down { why: Why::LeftAlone, .. }) => {
@@ -272,6 +312,18 @@ pub fn done(action: Action, was_down: bool, verdict: &Verdict) -> Action {
     if is_start && verdict.is_of_something_done() { Action::Start } else { action }
 }
 
+/// Whom an action was done to, where PM2 started it though something else was asked for: `api[0] (it was
+/// errored)`.
+#[must_use]
+pub fn whom(label: &str, was_down: Option<&str>) -> String {
+    was_down.map_or_else(|| label.to_owned(), |word| format!("{label} (it was {word})"))
+}
+
+/// How it was stopped that did not end.
+fn killed(kill_ms: u64) -> String {
+    format!("by SIGKILL: it did not end in its kill_timeout, {}", seconds(kill_ms))
+}
+
 /// A time in seconds, for people.
 fn seconds(ms: u64) -> String {
     format!("{:.1} s", ms as f64 / 1000.0)
@@ -282,6 +334,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_stop_says_whether_it_was_one() {
+        let stop = |verdict: Verdict| verdict.sentence(Action::Stop, "api[0]");
+        assert_eq!(stop(Verdict::Already), "api[0] is stopped already");
+        assert_eq!(
+            stop(Verdict::Killed { kill_ms: 500 }),
+            "stopped api[0] by SIGKILL: it did not end in its kill_timeout, 0.5 s"
+        );
+    }
+
+    #[test]
     fn each_says_what_came_of_it() {
         let down = |why, ends, last: Option<&str>| {
             Verdict::Down(Down { why, ends, watched_ms: 1_040, last_words: last.map(Into::into) })
@@ -290,6 +352,7 @@ mod tests {
         let all = [
             Verdict::Done,
             Verdict::Already,
+            Verdict::Killed { kill_ms: 1_600 },
             Verdict::Added,
             Verdict::Ended,
             Verdict::Up { after_ms: 1_000, was_looping: false },
@@ -315,6 +378,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
         restarted api[0]
         api[0] is online already
+        restarted api[0] by SIGKILL: it did not end in its kill_timeout, 1.6 s
         added api[0], stopped, because its autostart is off
         restarted api[0], ended with exit code 0 or SIGINT
         restarted api[0], up 1.0 s
@@ -335,8 +399,14 @@ mod tests {
         restart api[0]: unknown: no answer in 11.6 s, it may have happened
         restart api[0]: unknown: the daemon closed the connection after 0.3 s, it may have happened
         ");
+        let words: Vec<&str> = all.iter().map(Verdict::word).collect();
+        assert_eq!(
+            words.join(", "),
+            "done, already, killed, added, ended, up, up, down, down, down, down, down, down, not ready, \
+            left alone, came back, replaced, gone, left undone, refused, unknown, unknown"
+        );
         let successes = all.iter().filter(|verdict| verdict.is_success()).count();
-        assert_eq!(successes, 6);
+        assert_eq!(successes, 7);
         let alone = down(Why::LeftAlone, 0, None).words(Action::Reload);
         assert_eq!(alone, "left alone, because the instance before it failed");
         let unready = down(Why::NotReady { waited_ms: 3_000 }, 0, None);

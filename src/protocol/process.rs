@@ -305,6 +305,13 @@ impl ProcessInfo {
         }
     }
 
+    /// In which state it is where it is over: `stopped`, or `errored` where PM2 gave up.
+    #[must_use]
+    pub fn over_word(&self) -> Option<&'static str> {
+        let word = if self.has_given_up() { "errored" } else { "stopped" };
+        self.is_over().then_some(word)
+    }
+
     /// Whether it ended with an exit code that is not 0, and PM2 leaves it so since its `autorestart` is
     /// off: a job that failed. Of what a snapshot says, which does not tell whether it was stopped.
     #[must_use]

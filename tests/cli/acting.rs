@@ -1,8 +1,9 @@
 //! What changes something, on the simulated daemon.
 
 use pm2_tui::demo::{Fault, Script, When, World, epoch_ms};
+use serde_json::{Value, json};
 
-use super::program::Simulated;
+use super::program::{Ended, Simulated};
 use crate::harness::screen::Screen;
 
 fn status(daemon: &Simulated) -> Vec<String> {
@@ -23,8 +24,12 @@ pub(crate) fn a_line_for_each_process() {
     let mut lines: Vec<&str> = ended.out.lines().collect();
     lines.sort_unstable();
     // PM2 starts what does not run.
-    for (line, (word, id)) in lines.iter().zip([("restarted", 1), ("started", 0), ("started", 2)]) {
-        assert!(line.starts_with(&format!("{word} app-{id}[{id}], up 1.")), "{line}");
+    for (line, begins) in lines.iter().zip([
+        "restarted app-1[1], up 1.",
+        "started app-0[0] (it was stopped), up 1.",
+        "started app-2[2] (it was stopped), up 1.",
+    ]) {
+        assert!(line.starts_with(begins), "{line}");
     }
     assert_eq!(lines.len(), 3);
     daemon.run(&["wait", "all", "--status", "online"]).with(0);
@@ -33,6 +38,41 @@ pub(crate) fn a_line_for_each_process() {
     assert_eq!(daemon.run(&["delete", "default"]).with(0).out.lines().count(), 3);
     assert_eq!(status(&daemon), [] as [&str; 0]);
     assert!(daemon.run(&["restart", "all"]).with(0).out.contains("nothing to restart"));
+    assert!(!daemon.script().counters().had_bad_call);
+}
+
+pub(crate) fn each_outcome_is_json_where_that_is_asked_for() {
+    let refuse = Fault::Refuse("it is busy".to_owned());
+    let script = Script::default().with("restartProcessId", When::Nth(1), refuse);
+    let daemon = Simulated::with(World::quiet(2, epoch_ms()), script);
+    let lines = |ended: &Ended| -> Vec<Value> {
+        let lines = ended.out.lines().map(|line| serde_json::from_str(line).unwrap());
+        let mut lines: Vec<Value> = lines.collect();
+        lines.sort_by_key(|line| line["pm_id"].as_u64());
+        lines
+    };
+    let line = |asked: &str, is_ok: bool, outcome: &str, words: &str| {
+        json!({
+            "asked": asked, "name": "app-0", "pm_id": 0, "ok": is_ok, "outcome": outcome,
+            "words": words,
+        })
+    };
+    let refused = daemon.run(&["restart", "0", "--json"]).with(1);
+    assert_eq!(refused.err, "");
+    assert_eq!(lines(&refused), [line("restart", false, "refused", "refused: it is busy")]);
+    let stop = daemon.run(&["stop", "0", "--json"]).with(0);
+    assert_eq!(lines(&stop), [line("stop", true, "done", "stopped")]);
+    let again = daemon.run(&["stop", "0", "--json"]).with(0);
+    assert_eq!(lines(&again), [line("stop", true, "already", "stopped already")]);
+    assert_eq!(daemon.run(&["stop", "0"]).with(0).out, "app-0[0] is stopped already\n");
+    let start = lines(&daemon.run(&["start", "all", "--json"]).with(0));
+    let told = |at: usize, key: &str| start[at][key].as_str().unwrap().to_owned();
+    assert_eq!([told(0, "outcome"), told(1, "outcome")], ["up", "already"]);
+    assert!(told(0, "words").starts_with("up 1.") && told(1, "words") == "online already");
+    let delete = daemon.run(&["delete", "default", "--json"]).with(0);
+    assert_eq!(lines(&delete).len(), 2);
+    let none = daemon.run(&["stop", "all", "--yes", "--json"]).with(0);
+    assert_eq!(none.out, "", "there is no process");
     assert!(!daemon.script().counters().had_bad_call);
 }
 

@@ -57,6 +57,20 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
     run(&["ls"]).with(3);
 }
 
+/// PM2 says nothing of it in its answer.
+pub(crate) fn a_stop_that_took_a_kill_says_so() {
+    let text = "process.on('SIGINT', () => {}); setInterval(() => {}, 1e9); \
+                require('fs').writeFileSync('ready', '');";
+    let stays = apps::script("stays", "js", text).with(serde_json::json!({"kill_timeout": 700}));
+    let home = Pm2Home::with(Release::Seven, &[stays, apps::sleeper("goes")]);
+    wait_until("it has its handler", || home.apps().join("ready").exists());
+    let ended = pm2_tui(home.path(), &["stop", "stays", "goes"]).with(0);
+    let mut lines: Vec<&str> = ended.out.lines().collect();
+    lines.sort_unstable();
+    let killed = "stopped stays[0] by SIGKILL: it did not end in its kill_timeout, 0.7 s";
+    assert_eq!(lines, ["stopped goes[1]", killed]);
+}
+
 /// PM2's own figure is that since whoever asked last, which is noise where it is asked often.
 pub(crate) fn cpu_is_that_of_a_known_span() {
     let text = "const used = () => { const it = process.cpuUsage(); return it.user + it.system; };
@@ -115,15 +129,15 @@ pub(crate) fn a_word_that_means_two_processes_acts_on_none() {
     assert!(run(&["stop", "id:0"]).with(2).err.contains("use an id or name:id:0"));
     assert!(run(&["stop", "id:08"]).with(1).err.contains("no process has the id `08`"));
     home.assert_unharmed_but(&[]);
-    for (word, label) in [
-        ("name:0", "0[1]"),
-        ("ns:7", "0[1]"),
-        ("7", "0[1]"),
-        ("name:id:0", "id:0[2]"),
-        ("id:2", "id:0[2]"),
-        ("08", "08[3]"),
+    for (word, said) in [
+        ("name:0", "stopped 0[1]"),
+        ("ns:7", "0[1] is stopped already"),
+        ("7", "0[1] is stopped already"),
+        ("name:id:0", "stopped id:0[2]"),
+        ("id:2", "id:0[2] is stopped already"),
+        ("08", "stopped 08[3]"),
     ] {
-        assert_eq!(run(&["stop", word]).with(0).out, format!("stopped {label}\n"), "{word}");
+        assert_eq!(run(&["stop", word]).with(0).out, format!("{said}\n"), "{word}");
     }
     home.assert_unharmed_but(&["0", "id:0", "08"]);
 }

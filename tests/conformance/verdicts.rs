@@ -110,8 +110,9 @@ fn words_by_name<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeMap<String, S
     lines
         .map(|line| {
             let line = line.trim_start_matches("pm2-tui: ");
+            let line = line.replace(" (it was stopped)", "").replace(" (it was errored)", "");
             // What was stopped or errored is started.
-            let rest = line.strip_prefix("re").unwrap_or(line);
+            let rest = line.strip_prefix("re").unwrap_or(&line);
             let rest = rest.strip_prefix("started ").unwrap_or_else(|| panic!("{line}"));
             let (name, rest) = rest.split_once('[').unwrap_or_else(|| panic!("{line}"));
             let (_, words) = rest.split_once("], ").unwrap_or_else(|| panic!("{line}"));

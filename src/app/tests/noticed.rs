@@ -183,6 +183,18 @@ fn that_pm2_starts_it_again_is_said_as_long_as_it_may() {
     let _ = update(&mut app, Moment::at(3_000), Message::Report(D, done));
     assert!(app.notice.as_ref().unwrap().text.contains("PM2 starts it again"));
     assert!(later(&mut app, 3_900, ProcessStatus::Online, Some(7)));
+    // An event tells no pid: nobody knows yet whether that is between two lives.
+    let exit = ProcessEvent {
+        kind: EventKind::Exit,
+        manually: false,
+        at_ms: None,
+        is_old_worker: false,
+        signal: None,
+        info: info(0, "p0", ProcessStatus::Stopped),
+    };
+    let exit = Message::Report(D, Report::Process(Box::new(exit)));
+    let _ = update(&mut app, Moment::at(4_400), exit);
+    assert!(app.notice.is_some());
     assert!(later(&mut app, 4_900, ProcessStatus::WaitingRestart, Some(7)));
     assert!(later(&mut app, 5_900, ProcessStatus::Stopped, Some(7)), "between two lives");
     assert!(!later(&mut app, 6_900, ProcessStatus::Stopped, None), "somebody stopped it");

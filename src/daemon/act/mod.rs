@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::judge::Settle;
 pub(crate) use self::launch::Launch;
 use self::steps::Caller;
+use self::witness::Witness;
 use super::Timings;
 use super::bus::ear::Ears;
 use super::clock::now_ms;
@@ -182,11 +183,13 @@ impl Acting {
     }
 
     async fn stop(&self, target: &Target, info: &ProcessInfo) -> Verdict {
+        // By the time that a process has to be killed, the bus is connected.
+        let mut witness = Witness::new(self.ears.listen(), true);
         let caller = Caller::new(&self.session, &self.timings, info);
-        if let Err(stop) = caller.run(Action::Stop).await {
+        if let Err(stop) = witness.listen_during(caller.run(Action::Stop)).await {
             return stop.verdict(target.pm_id);
         }
-        caller.announce(Action::Stop).await;
+        witness.listen_during(caller.announce(Action::Stop)).await;
         match self.still(target).await {
             Ok(Some(now))
                 if now.status == ProcessStatus::Online
@@ -194,6 +197,11 @@ impl Acting {
             {
                 Verdict::CameBack { times: 1 }
             }
+            Ok(_) if witness.of(target.pm_id).was_killed => {
+                Verdict::Killed { kill_ms: info.kill_ms() }
+            }
+            // It is not watched any more either.
+            Ok(_) if info.status == ProcessStatus::Stopped && info.is_over() => Verdict::Already,
             Ok(_) => Verdict::Done,
             Err(verdict) => verdict,
         }

@@ -38,6 +38,8 @@ pub(super) struct Record {
     pub(super) is_stopping: bool,
     /// Whether PM2 ended it since it came online.
     pub(super) was_stopped: bool,
+    /// Whether PM2 had to end it with SIGKILL.
+    pub(super) was_killed: bool,
     /// Whether it ended by itself and has not come online since.
     pub(super) is_down: bool,
     /// How often it ended by itself since then.
@@ -100,6 +102,7 @@ impl Record {
                 *self = Self {
                     is_stopping: true,
                     was_stopped,
+                    was_killed: event.signal.as_deref() == Some("SIGKILL"),
                     stopped_at: Some(now),
                     stopped_ms: event.at_ms,
                     ..Self::default()
