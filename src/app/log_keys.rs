@@ -10,7 +10,7 @@ use super::log_sight::jump;
 use super::log_view::{Asked, LineFilter, LogInput, Search, Wanted};
 use super::mode::Mode;
 use super::navigate;
-use super::notice::Notice;
+use super::notice::{About, Notice};
 use super::state::App;
 use super::{exceptions, log_copy, log_sheet_keys, log_sight, log_taking, log_toggles};
 use crate::logs::parse::Level;
@@ -97,7 +97,8 @@ pub(super) fn step(app: &mut App) {
             let is_below = wanted.way == Direction::Forward;
             let side = if is_below { "below" } else { "above" };
             let text = format!("no {what} {side} this line{}", other_way(app, &wanted));
-            app.notify(text, false);
+            let notice = Notice::new(text, false, app.now.steady_ms);
+            app.say(notice.about(About::LastKey));
         }
     }
     app.is_dirty = true;
@@ -318,7 +319,7 @@ fn go_to_time(app: &mut App, text: &str) -> bool {
     true
 }
 
-/// Whether that is before all lines that are shown; if so, that is said.
+/// Whether that is before all lines that are shown; if so, that is said, and the first of them is gone to.
 pub(super) fn is_older(app: &mut App, at_ms: i64) -> bool {
     let first = app.lines().at(0);
     let first_ms = first.and_then(|line| app.log_view.time_of(line));
@@ -328,6 +329,9 @@ pub(super) fn is_older(app: &mut App, at_ms: i64) -> bool {
         return false;
     };
     let begins = exceptions::at(app, first_ms);
+    if let Some(first) = first {
+        jump(app, first);
+    }
     app.notify(format!("no line is that old: the log begins {begins}"), false);
     true
 }
@@ -351,7 +355,9 @@ fn search_files(app: &mut App) {
             let from = log_sight::marked(app).unwrap_or(LineId::END);
             let (way, goal) = (Direction::Back, Goal::Match);
             let hint = other_way(app, &Wanted { from, way, goal, is_nearest: false });
-            app.notify(format!("no match above this line{hint}"), false);
+            let text = format!("no match above this line{hint}");
+            let notice = Notice::new(text, false, app.now.steady_ms);
+            app.say(notice.about(About::LastKey));
         }
         _ => {}
     }

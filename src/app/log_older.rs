@@ -56,8 +56,14 @@ fn older(app: &mut App, reach: &Reach) -> Effects {
     let asked: Vec<DaemonId> =
         daemons.into_iter().filter(|daemon| app.log_view.has_older(*daemon)).collect();
     if asked.is_empty() {
-        if !app.log_view.is_asking() {
+        let is_asking = app.log_view.is_asking();
+        if !is_asking {
             app.notify("the log files have no older lines", false);
+        }
+        // Some are being read: then it is known whether there are more.
+        if is_asking && *reach != Reach::More {
+            app.log_view.reach = Some(reach.clone());
+            app.notify("reading older lines ..", false);
         }
         return Effects::none();
     }
@@ -80,7 +86,7 @@ pub(super) fn halt(app: &mut App, effects: &mut Effects) -> bool {
     let is_long = app.log_view.reaching.as_ref().is_some_and(|reach| *reach != Reach::More);
     let is_reading = is_long && app.log_view.is_asking();
     if is_reading {
-        (app.log_view.reaching, app.log_view.end) = (None, None);
+        (app.log_view.reaching, app.log_view.reach, app.log_view.end) = (None, None, None);
         app.notify("stopped: what was read until now is there", false);
         effects.0.push(Effect::HaltOlder);
     }
@@ -95,6 +101,7 @@ pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
     let (notes, is_asked) = (past.notes.clone(), past.is_asked);
     let (progress, has_nothing) = (past.progress, past.has_nothing);
     let has_lines = !past.files.is_empty();
+    let first = app.lines().at(0);
     let came = app.log_view.take_past(&app.watched.fleet, daemon, past);
     step(app);
     app.is_dirty = true;
@@ -127,7 +134,13 @@ pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
             app.notify(text, false);
         }
         (Some(Reach::More), taken, _) if taken > 0 => {
-            app.notify(format!("{taken} older lines: g goes to the first"), false);
+            let is_first_still = first.is_some() && app.lines().at(0) == first;
+            let text = if is_first_still {
+                format!("{taken} older lines, all of them below the first one")
+            } else {
+                format!("{taken} older lines: g goes to the first")
+            };
+            app.notify(text, false);
         }
         (Some(Reach::More), ..) => app.notify("the log files have no older lines", false),
         (Some(reach), ..) => {

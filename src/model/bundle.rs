@@ -220,6 +220,12 @@ impl Material {
         text
     }
 
+    /// The same of what PM2's log tells, which has whole seconds.
+    fn second(&self, at_ms: i64) -> String {
+        let clock = units::clock(at_ms, self.utc_offset_s, Clock::Seconds);
+        format!("{} {clock}", units::day(at_ms, self.utc_offset_s))
+    }
+
     fn time(&self, at_ms: i64) -> String {
         let clock = units::clock(at_ms, self.utc_offset_s, Clock::Milliseconds);
         format!("{} {clock}", units::day(at_ms, self.utc_offset_s))
@@ -264,7 +270,9 @@ impl Material {
         for info in &self.processes {
             let black_box = self.black_box(info.pm_id);
             let end = black_box.and_then(BlackBox::last).map(|death| {
-                let at = self.time(death.ended_ms);
+                let is_exact = death.is_watched;
+                let at =
+                    if is_exact { self.time(death.ended_ms) } else { self.second(death.ended_ms) };
                 format!("{at}: {} ({})", words::sentence(death), words::sure(death))
             });
             let why = black_box.and_then(BlackBox::not_started);
@@ -294,7 +302,9 @@ impl Material {
         let lines = self.exceptions.iter().take(EXCEPTIONS_MAX).map(|group| {
             let who: Vec<String> = group.throwers.iter().map(Thrower::label).collect();
             let frame = group.frame.as_deref().unwrap_or("place unknown");
-            let last = self.time(group.last_ms);
+            // Those of ends that nobody watched are of PM2's log.
+            let is_whole = group.last_ms % 1_000 == 0;
+            let last = if is_whole { self.second(group.last_ms) } else { self.time(group.last_ms) };
             format!(
                 "{} x {}, {frame}; last {last}, in {}",
                 group.count,
@@ -417,7 +427,7 @@ mod tests {
 
         | id | name | status | restarts | cpu | memory | its last end |
         |---:|---|---|---:|---:|---:|---|
-        | 3 | api\|x | errored | 16 | - | - | 2026-11-28 03:12:04.000: ended by itself with exit code 3 (certain) |
+        | 3 | api\|x | errored | 16 | - | - | 2026-11-28 03:12:04: ended by itself with exit code 3 (certain) |
 
         ## In this bundle
 

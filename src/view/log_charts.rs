@@ -36,7 +36,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), moments
         [first, second, ..] => second.from_ms - first.from_ms,
         _ => 0,
     };
-    let step = units::span(u64::try_from(step_ms).unwrap_or(0));
+    let step = match u64::try_from(step_ms).unwrap_or(0) {
+        ms @ 0..1_000 => format!("{ms} ms"),
+        ms => units::span(ms),
+    };
     let title = [
         Part::new("Lines over time", Role::Strong, 0),
         Part::new(words(app.log_view.scope()), Role::Quiet, 2),

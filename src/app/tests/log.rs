@@ -88,20 +88,21 @@ fn scope_is_a_process_its_app_or_all() {
     assert_eq!((words(app.log_view.scope()), app.focus), ("app p2".into(), Pane::Log));
 }
 
-/// There is no line to go to: that is said, and one stays where one is.
+/// There is no line to go to: that is said. Before the first line is that, and one stays where one is
+/// otherwise.
 #[test]
-fn a_time_outside_of_the_log_is_said_and_nothing_moves() {
+fn a_time_outside_of_the_log_is_said() {
     let at = |at_ms, text| LogLine { at_ms, ..output(0, "p0", text) };
     let mut app = filled(vec![at(5_300, "one"), at(7_000, "two"), at(9_000, "three")]);
     keys(&mut app, "\tgj");
     assert_eq!(marked_text(&app), "two");
-    for (typed, wanted) in [
-        ("1970-01-01T00:00:04Z", "no line is that old: the log begins 00:00:05"),
-        ("1970-01-01T00:00:20Z", "nothing that late yet: the last line is of 00:00:09"),
+    for (typed, wanted, marked) in [
+        ("1970-01-01T00:00:20Z", "nothing that late yet: the last line is of 00:00:09", "two"),
+        ("1970-01-01T00:00:04Z", "no line is that old: the log begins 00:00:05", "one"),
     ] {
         keys(&mut app, &format!("T{typed}\r"));
         assert_eq!(app.notice.as_ref().unwrap().text, wanted);
-        assert_eq!((app.mode.clone(), marked_text(&app)), (Mode::Normal, "two"), "{typed}");
+        assert_eq!((app.mode.clone(), marked_text(&app)), (Mode::Normal, marked), "{typed}");
     }
     for (typed, wanted) in [("1970-01-01T00:00:05Z", "one"), ("1970-01-01T00:00:08Z", "three")] {
         app.notice = None;
@@ -123,6 +124,9 @@ fn a_search_goes_along_while_it_is_typed() {
     let notice = |app: &App| app.notice.as_ref().unwrap().text.clone();
     keys(&mut app, "N");
     assert_eq!(notice(&app), "no match above this line: n goes to those below");
+    keys(&mut app, "j");
+    assert_eq!(app.notice, None, "another key makes it old");
+    keys(&mut app, "k");
     keys(&mut app, "nn");
     assert_eq!(notice(&app), "no match below this line: N goes to those above");
     assert_eq!(marked_text(&app), "beta");

@@ -235,3 +235,29 @@ fn a_file_of_several_is_read_in_the_format_that_all_declare() {
     assert!(is_known(Some(DOTTED)));
     assert!(!is_known(None) && !is_known(Some("HH-mm")));
 }
+
+/// Older lines of one file may all be newer than the first line of another.
+#[test]
+fn older_lines_that_are_all_below_the_first_one_are_said_to_be_so() {
+    let of = |pm_id, at_ms: i64, is_asked| {
+        let Report::History(mut past) = history("one\n") else { panic!() };
+        (past.is_asked, past.has_more) = (is_asked, true);
+        let file = &mut past.files[0];
+        (file.pm_id, file.name, file.has_more) = (Some(PmId(pm_id)), "p".into(), true);
+        (file.lines[0].at_ms, file.lines[0].offset, file.again) = (at_ms, None, None);
+        Report::History(past)
+    };
+    let told = |at_ms| {
+        let mut app = filled(Vec::new());
+        report(&mut app, of(0, 5_000, false));
+        report(&mut app, of(1, 9_000, false));
+        press(&mut app, Command::NextPane);
+        press(&mut app, Command::First);
+        press(&mut app, Command::Up);
+        assert!(app.notice.as_ref().unwrap().text.contains("reading older lines"));
+        report(&mut app, of(1, at_ms, true));
+        app.notice.unwrap().text
+    };
+    assert_eq!(told(7_000), "1 older lines, all of them below the first one");
+    assert_eq!(told(3_000), "1 older lines: g goes to the first");
+}

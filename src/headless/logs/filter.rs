@@ -9,6 +9,7 @@ use crate::cli::{Logs, parse_span};
 use crate::daemon::history::Line;
 use crate::logs::parse::{Level, Plain};
 use crate::logs::when;
+use crate::model::units::{self, Clock};
 use crate::protocol::text::clean;
 
 /// The most memory that a compiled pattern may take, bytes.
@@ -56,10 +57,9 @@ impl Filter {
             until_ms = until_ms.map(|at_ms| next_of_day(text, at_ms, now_ms));
         }
         if let (Some(since), Some(until)) = (since_ms, until_ms)
-            && since > until
+            && (since > until || is_wrapped(what, (since, until), utc_offset_s))
         {
-            let line = "--since is later than --until: there is nothing between them";
-            return Err(Failure::usage(line));
+            return Err(Failure::usage(not_between(what, (since, until), utc_offset_s)));
         }
         Ok(Self {
             since_ms,
@@ -247,6 +247,34 @@ fn moment(text: &str, now_ms: i64, utc_offset_s: i32) -> Option<i64> {
     when::moment(text, now_ms, utc_offset_s)
 }
 
+/// Says that there is nothing between these, as they were written and as they are meant.
+fn not_between(what: &Logs, (since_ms, until_ms): (i64, i64), utc_offset_s: i32) -> String {
+    if since_ms <= until_ms {
+        let text = |text: &Option<String>| clean(text.as_deref().unwrap_or_default()).into_owned();
+        let (since, until) = (text(&what.since), text(&what.until));
+        return format!(
+            "--since {since} is later than --until {until}: for the night before write --since \
+             'yesterday {since}'"
+        );
+    }
+    let meant = |text: &Option<String>, at_ms| {
+        let clock = units::clock(at_ms, utc_offset_s, Clock::Seconds);
+        let text = clean(text.as_deref().unwrap_or_default()).into_owned();
+        format!("{text} ({} {clock})", units::day(at_ms, utc_offset_s))
+    };
+    let (since, until) = (meant(&what.since, since_ms), meant(&what.until, until_ms));
+    format!("--since {since} is later than --until {until}: there is nothing between them")
+}
+
+/// Whether two times of the day are meant of one day, and the first is the later one: it is still to come,
+/// and so was taken for that of the day before.
+fn is_wrapped(what: &Logs, (since_ms, until_ms): (i64, i64), utc_offset_s: i32) -> bool {
+    let is_of_day = |text: &Option<String>| text.as_deref().is_some_and(when::is_of_day);
+    let day = |at_ms| units::day(at_ms, utc_offset_s);
+    let are_of_day = is_of_day(&what.since) && is_of_day(&what.until);
+    are_of_day && !what.follow && day(since_ms) != day(until_ms)
+}
+
 /// What is followed until a time of the day is followed until that comes next.
 fn next_of_day(text: &str, at_ms: i64, now_ms: i64) -> i64 {
     const DAY_MS: i64 = 86_400_000;
@@ -288,6 +316,32 @@ mod tests {
         for (text, wanted) in table {
             assert_eq!(at(text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_range_that_ends_before_it_begins_names_both_ends() {
+        use clap::Parser;
+        // 2026-11-28T02:12:00.
+        let now_ms = 1_795_831_920_000;
+        let told = |since: &str, until: &str, more: &[&str]| {
+            let args = ["pm2-tui", "logs", "--since", since, "--until", until];
+            let cli = crate::cli::Cli::parse_from(args.iter().chain(more));
+            let Some(crate::cli::Command::Logs(what)) = cli.command else { panic!() };
+            Filter::of(&what, now_ms, 0).map(|_| ()).map_err(|error| {
+                assert_eq!(error.code(), super::super::super::failure::Code::Usage);
+                error.line().unwrap()
+            })
+        };
+        let both = "--since 02:00 (2026-11-28 02:00:00) is later than --until 01:00 (2026-11-28 \
+                    01:00:00): there is nothing between them";
+        assert_eq!(told("02:00", "01:00", &[]), Err(both.into()));
+        // That time of today is still to come.
+        let wrapped = told("02:13", "02:11", &[]).unwrap_err();
+        assert!(wrapped.starts_with("--since 02:13 is later than --until 02:11: "), "{wrapped}");
+        assert!(wrapped.ends_with("write --since 'yesterday 02:13'"), "{wrapped}");
+        assert_eq!(told("yesterday 02:13", "02:11", &[]), Ok(()));
+        assert_eq!(told("01:00", "02:11", &[]), Ok(()));
+        assert_eq!(told("02:00", "01:00", &["-f"]), Ok(()), "that is of tomorrow");
     }
 
     #[test]
