@@ -11,6 +11,7 @@ pub(crate) mod events;
 pub(crate) mod gap;
 pub(super) mod heard;
 mod join;
+mod last_words;
 pub(crate) mod mend;
 mod older;
 mod openings;
@@ -237,7 +238,7 @@ impl Backwards {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             reference_ms: span.to_ms,
-            upper: Upper { at_ms: span.to_ms, is_end: true },
+            upper: Upper { at_ms: span.to_ms, is_end: true, is_error: false },
             latest_ms: span.to_ms,
             behind_ms: span.to_ms,
             written_ms: span.to_ms,
@@ -297,7 +298,8 @@ impl Backwards {
     pub(crate) fn release(&mut self) {
         if self.at < self.returned {
             self.reference_ms = self.returned_ms;
-            self.upper = Upper { at_ms: self.returned_ms, is_end: self.upper.is_end };
+            let (at_ms, is_end) = (self.returned_ms, self.upper.is_end);
+            self.upper = Upper { at_ms, is_end, is_error: false };
         }
         (self.at, self.given) = (self.returned, self.returned);
         (self.rest, self.lines, self.buffer) = (Rest::default(), Vec::new(), Vec::new());

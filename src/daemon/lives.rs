@@ -86,6 +86,8 @@ pub(crate) struct LifeSpan {
     pub(crate) ended_ms: i64,
     /// Whether it ended as one does that says an exception last.
     pub(crate) is_crash: bool,
+    /// Whether it failed by itself: it may have said last why.
+    pub(crate) is_failed: bool,
 }
 
 /// The lives of a process, and those of its name that were there before it, looked up when they are first
@@ -236,7 +238,8 @@ impl Looked {
         if let Some(since_ms) = self.young_since_ms().filter(|_| is_young) {
             // What ended before that, if anything did, in whole seconds: a life under another daemon.
             let ended_ms = since_ms - SECOND_MS;
-            former.push(LifeSpan { started_ms: None, ended_ms, is_crash: false });
+            let (is_crash, is_failed) = (false, false);
+            former.push(LifeSpan { started_ms: None, ended_ms, is_crash, is_failed });
         }
         former
     }
@@ -288,6 +291,7 @@ impl Looked {
             started_ms: death.started_ms,
             ended_ms: death.ended_ms,
             is_crash: is_crash(death),
+            is_failed: is_failed(death),
         };
         deaths.iter().map(span).collect()
     }
@@ -342,6 +346,17 @@ fn is_crash(death: &Death) -> bool {
             Cause::Exception(_) | Cause::Zero { is_cluster: true, .. } => true,
             _ => false,
         }
+}
+
+fn is_failed(death: &Death) -> bool {
+    let is_own = !death.evidence.is_asked && !death.evidence.is_old_worker;
+    let is_so = match &death.cause {
+        Cause::Code(_) | Cause::HeapFull | Cause::Native(_) => true,
+        // Where its shell was killed it said nothing; where it ended with such a code itself it may have.
+        Cause::ShellCode { is_shell, .. } => !is_shell,
+        _ => is_crash(death),
+    };
+    is_own && is_so
 }
 
 /// When it is looked back: at the first poll, and once more at one a moment later. What ended just as the

@@ -9,16 +9,17 @@ use std::io;
 use std::time::UNIX_EPOCH;
 
 use super::Backwards;
-use super::openings::{Openings, folded};
+use super::openings::Openings;
 use super::outliers;
 use super::unsettled::Unsettled;
 use crate::daemon::files;
 use crate::daemon::lives::LifeSpan;
+use crate::logs::parse::Level;
 
 /// The daemon's log has whole seconds: what ended in a second ended up to so much later, milliseconds.
-const SECOND_MS: i64 = 999;
+pub(super) const SECOND_MS: i64 = 999;
 /// The last words of a life that ended are in the file so long after its end at most, milliseconds.
-const WRITTEN_MS: i64 = 2_000;
+pub(super) const WRITTEN_MS: i64 = 2_000;
 
 /// When a file was written.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +66,8 @@ pub(super) struct Upper {
     pub(super) at_ms: i64,
     /// Whether that is when the file was written, and so the time of its last line.
     pub(super) is_end: bool,
+    /// Whether it is that of an error, and so of the line right before that: they were said at once.
+    pub(super) is_error: bool,
 }
 
 /// A line, and those that go on it or stand below it.
@@ -97,16 +100,34 @@ pub(super) enum Mark {
     First,
     /// What stands there behind that.
     Early,
+    /// What a life that failed said last, as far as can be told.
+    Failed,
     /// A trace that nobody caught.
     Last,
+}
+
+impl Mark {
+    /// Whether a life ended behind it.
+    fn is_last(self) -> bool {
+        matches!(self, Self::Failed | Self::Last)
+    }
+
+    /// Whether a life that ended may have said it last.
+    fn may_end(self, life: &LifeSpan) -> bool {
+        match self {
+            Self::Last => life.is_crash,
+            Self::Failed => life.is_failed,
+            Self::None | Self::First | Self::Early => true,
+        }
+    }
 }
 
 /// Where a life ended among groups, and the next one began.
 struct Anchor {
     /// The first group of the next life, by its place in the run.
     group: usize,
-    /// Whether the group before it was the last words.
-    has_last: bool,
+    /// The last words, where the group before it was those.
+    last: Mark,
     ended_ms: i64,
     /// When the life began that ended, as late as it may have, where that is known.
     begun_ms: Option<i64>,
@@ -150,7 +171,9 @@ impl Backwards {
             }
             let Some(own) = timed.and_then(|timed| groups.get_mut(timed)) else { break };
             own.at_ms = lower.unwrap_or_default();
-            self.upper = Upper { at_ms: own.at_ms, is_end: false };
+            let is_bad = lines.get(own.first).is_some_and(|it| it.line.level >= Some(Level::Error));
+            let is_error = self.format.is_err && (own.is_trace || is_bad);
+            self.upper = Upper { at_ms: own.at_ms, is_end: false, is_error };
             self.latest_ms = own.at_ms;
             self.begins_life = false;
             until = from.saturating_sub(1);
@@ -166,7 +189,7 @@ impl Backwards {
         // What stands before the first end that is known is of the life that ended there.
         let first_ms = anchors.first().filter(|anchor| {
             let before = run.get(1..anchor.group).unwrap_or_default();
-            anchor.has_last || before.iter().all(|group| group.mark != Mark::First)
+            anchor.last.is_last() || before.iter().all(|group| group.mark != Mark::First)
         });
         let begun_ms = first_ms.and_then(|anchor| anchor.begun_ms);
         // What is not read yet may be of that life, too.
@@ -181,7 +204,8 @@ impl Backwards {
         let (mut begin, mut low) = (0, (low_ms, lower.is_none()));
         for anchor in &anchors {
             let part = run.get_mut(begin..anchor.group).unwrap_or_default();
-            let high = Upper { at_ms: anchor.ended_ms, is_end: anchor.has_last };
+            let is_end = anchor.last.is_last();
+            let high = Upper { at_ms: anchor.ended_ms, is_end, is_error: false };
             self.fill(part, low, (high, true));
             if let (None, Some(begun_ms)) = (low.0, begun_ms) {
                 for group in part {
@@ -197,7 +221,8 @@ impl Backwards {
             self.span.anchor(group.ends_at, first.ended_ms.min(group.at_ms));
         }
         if let Some(first) = run.first() {
-            self.upper = Upper { at_ms: first.at_ms.min(upper.at_ms), is_end: false };
+            let at_ms = first.at_ms.min(upper.at_ms);
+            self.upper = Upper { at_ms, is_end: false, is_error: false };
             self.begins_life = first.mark == Mark::First;
         }
     }
@@ -206,7 +231,7 @@ impl Backwards {
     /// whose last words are there. What a life may have said first bounds nothing.
     fn bound(&mut self, run: &mut [Group], anchors: &[Anchor], lower: Option<i64>) {
         let mut earliest = lower.or(self.made_ms()).unwrap_or(i64::MIN);
-        let mut certain = anchors.iter().filter(|anchor| anchor.has_last).peekable();
+        let mut certain = anchors.iter().filter(|anchor| anchor.last == Mark::Last).peekable();
         let first = certain.peek().map(|anchor| anchor.ended_ms + SECOND_MS);
         for (at, group) in run.iter_mut().enumerate() {
             if let Some(anchor) = certain.next_if(|anchor| anchor.group <= at) {
@@ -237,7 +262,7 @@ impl Backwards {
     }
 
     /// Lives that wrote it ended since then, in whole seconds.
-    fn since_made_ms(&self) -> i64 {
+    pub(super) fn since_made_ms(&self) -> i64 {
         self.made_ms().map_or(i64::MIN, |made_ms| made_ms - SECOND_MS)
     }
 
@@ -257,7 +282,7 @@ impl Backwards {
         // One that says nothing else on standard error says the last of it at its end.
         let is_all = is_life && self.format.is_err && first == part.len();
         let first = if low.is_some() && is_begin && !self.format.is_err { first } else { 0 };
-        let is_end = high.is_end || is_all;
+        let is_end = high.is_end || high.is_error || is_all;
         // A time before that is of a file that was copied: it says nothing of what stands behind it.
         let floor_ms = match (self.floor_ms(), low) {
             (floor_ms, Some(_)) if floor_ms > high.at_ms => i64::MIN,
@@ -304,7 +329,7 @@ impl Backwards {
         let begins_life = self.begins_life && !is_repeated;
         if begins_life && !is_end && cuts.last().is_none_or(|(at, _)| *at < run.len()) {
             // The next life begins with what stands behind the run.
-            cuts.push((run.len(), false));
+            cuts.push((run.len(), Mark::None));
         }
         if cuts.is_empty() {
             return Vec::new();
@@ -320,42 +345,30 @@ impl Backwards {
             // It may have ended in the very second in which that was written.
             ends = between(low - SECOND_MS);
         }
-        let is_last = run.last().is_some_and(|group| group.mark == Mark::Last);
-        let last = ends.iter().rev().filter_map(|at| ended.get(*at)).find(|life| life.is_crash);
+        let last_mark = run.last().map_or(Mark::None, |group| group.mark);
+        let mut last = ends.iter().rev().filter_map(|at| ended.get(*at));
+        let last = last.find(|life| last_mark.may_end(life));
         let is_near = last.is_some_and(|life| {
             upper.at_ms.saturating_sub(life.ended_ms) <= SECOND_MS + WRITTEN_MS
         });
-        if is_end && is_last && !is_near {
+        if is_end && last_mark.is_last() && !is_near {
             // The file was written last when this was: no end of a life is near.
             cuts.pop();
         }
         if cuts.len() > ends.len() {
             // What the file begins with is not said at the start alone.
-            cuts.retain(|(_, has_last)| *has_last);
+            cuts.retain(|(_, last)| last.is_last());
         }
-        let is_crash = |at: &usize| ended.get(*at).is_some_and(|life| life.is_crash);
         // The life that wrote the time before them ended first, and said the first of them; but what a
         // life says first is of the last of those that began.
-        let is_begun = cuts.last().is_some_and(|(group, has_last)| {
-            run.get(*group).map_or(!has_last, |group| group.mark == Mark::First)
+        let is_begun = cuts.last().is_some_and(|(group, last)| {
+            run.get(*group).map_or(!last.is_last(), |group| group.mark == Mark::First)
         });
         if lower.is_some() && !is_begun && cuts.len() < ends.len() {
             ends.truncate(cuts.len());
         }
-        let mut anchors: Vec<Anchor> = Vec::new();
-        for (group, has_last) in cuts.into_iter().rev() {
-            // What stands behind it is of a life that had begun.
-            let is_begun = |at: &usize| {
-                let begun_ms = self.lives.begun_after(*at);
-                let is_newest = *at + 1 == ended.len();
-                group == run.len()
-                    || begun_ms.map_or(!is_newest, |begun_ms| begun_ms <= upper.at_ms)
-            };
-            let found = ends.iter().rposition(|at| is_begun(at) && (!has_last || is_crash(at)));
-            let Some(found) = found else { continue };
-            let Some(at) = ends.get(found).copied() else { continue };
-            ends.truncate(found);
-            let Some(life) = ended.get(at) else { continue };
+        let anchor = |((group, last), at): ((usize, Mark), usize)| {
+            let life = ended.get(at)?;
             // Behind the last words of the same second.
             let next_ms = self.lives.begun_after(at).unwrap_or(life.ended_ms) + SECOND_MS;
             let next_ms = next_ms.min(upper.at_ms);
@@ -363,10 +376,50 @@ impl Backwards {
             let ended_ms = ended_ms.max(lower.unwrap_or(i64::MIN));
             let begun_ms = life.started_ms.map(|ms| ms.saturating_add(SECOND_MS).min(ended_ms));
             let next_ms = next_ms.max(ended_ms);
-            anchors.push(Anchor { group, has_last, ended_ms, begun_ms, next_ms });
+            Some(Anchor { group, last, ended_ms, begun_ms, next_ms })
+        };
+        self.matched(cuts, &ends, run.len()).into_iter().filter_map(anchor).collect()
+    }
+
+    /// With each of the cuts of a run of so many groups the end of a life, by its place; those of which there is
+    /// one. First the last words: of those it is better known whose they are than of what lives say first.
+    fn matched(
+        &self,
+        cuts: Vec<(usize, Mark)>,
+        ends: &[usize],
+        len: usize,
+    ) -> Vec<((usize, Mark), usize)> {
+        let ended = self.lives.ended();
+        let fits = |(group, last): (usize, Mark), at: usize| {
+            // What stands behind it is of a life that had begun.
+            let begun_ms = self.lives.begun_after(at);
+            let is_newest = at + 1 == ended.len();
+            let is_begun = || begun_ms.map_or(!is_newest, |ms| ms <= self.upper.at_ms);
+            (group == len || is_begun()) && ended.get(at).is_some_and(|life| last.may_end(life))
+        };
+        // Of each cut, the place of its end among the ends.
+        let mut found: Vec<Option<usize>> = vec![None; cuts.len()];
+        for is_last in [true, false] {
+            let mut high = ends.len();
+            for index in (0..cuts.len()).rev() {
+                let known = found.get(index).copied().flatten();
+                let cut =
+                    cuts.get(index).filter(|cut| known.is_none() && cut.1.is_last() == is_last);
+                let Some(cut) = cut else {
+                    high = known.unwrap_or(high);
+                    continue;
+                };
+                let low = found.iter().take(index).rev().find_map(|it| *it).map_or(0, |it| it + 1);
+                let between = ends.get(low..high).unwrap_or_default();
+                let Some(place) = between.iter().rposition(|at| fits(*cut, *at)) else { continue };
+                high = low + place;
+                if let Some(found) = found.get_mut(index) {
+                    *found = Some(high);
+                }
+            }
         }
-        anchors.reverse();
-        anchors
+        let ends = found.into_iter().map(|place| ends.get(place?).copied());
+        cuts.into_iter().zip(ends).filter_map(|(cut, at)| Some((cut, at?))).collect()
     }
 
     /// Of what nobody told there are lines only where the file was made before it ended.
@@ -410,9 +463,10 @@ impl Backwards {
                 None => Mark::None,
             };
         }
-        for at in deadly(groups, lines) {
+        let (mark, last) = self.last_words(groups, lines);
+        for at in last {
             if let Some(group) = groups.get_mut(at) {
-                group.mark = Mark::Last;
+                group.mark = mark;
             }
         }
     }
@@ -422,49 +476,23 @@ impl Backwards {
     }
 }
 
-/// Before which groups of a run a life may begin, and whether the one before ended with its last words.
+/// Before which groups of a run a life may begin, and what is the last of the one before.
 fn cuts(
     run: &[Group],
     has_lower: bool,
     (is_said_once, counts_anew): (bool, bool),
-) -> Vec<(usize, bool)> {
+) -> Vec<(usize, Mark)> {
     let mark = |at: usize| run.get(at).map(|group| group.mark);
+    let last = |at: usize| at.checked_sub(1).and_then(mark).filter(|mark| mark.is_last());
     let begins = |at: &usize| {
         let before = at.checked_sub(1).and_then(mark);
-        before == Some(Mark::Last)
+        last(*at).is_some()
             || counts_anew && run.get(*at).is_some_and(|group| group.counts_anew)
             || mark(*at) == Some(Mark::First)
                 && (before != Some(Mark::First) || is_said_once)
                 && (*at > 0 || has_lower)
     };
-    let has_last = |at: usize| at.checked_sub(1).and_then(mark) == Some(Mark::Last);
-    (0..=run.len()).filter(begins).map(|at| (at, has_last(at))).collect()
-}
-
-/// The groups that were the last words of a life, as far as the lines tell: traces that Node.js ends with
-/// its version, else those that read as the last one does.
-fn deadly(groups: &[Group], lines: &[Unsettled]) -> Vec<usize> {
-    let ends = groups.iter().skip(1).map(|group| group.first).chain([lines.len()]);
-    let traces: Vec<(usize, &[Unsettled])> = groups
-        .iter()
-        .zip(ends)
-        .enumerate()
-        .filter(|(_, (group, _))| group.is_trace && group.own_ms.is_none())
-        .filter_map(|(at, (group, end))| Some((at, lines.get(group.first..end)?)))
-        .collect();
-    let says_version =
-        |lines: &&[Unsettled]| lines.iter().any(|line| line.line.bytes.starts_with(b"Node.js v"));
-    let of_node: Vec<usize> =
-        traces.iter().filter(|(_, lines)| says_version(lines)).map(|(at, _)| *at).collect();
-    if !of_node.is_empty() {
-        return of_node;
-    }
-    let folded = |lines: &[Unsettled]| {
-        lines.first().map(|line| folded(&line.line.bytes)).unwrap_or_default()
-    };
-    let last = traces.last().map(|(_, lines)| folded(lines));
-    let alike = traces.iter().filter(|(_, lines)| Some(folded(lines)) == last);
-    alike.map(|(at, _)| *at).collect()
+    (0..=run.len()).filter(begins).map(|at| (at, last(at).unwrap_or_default())).collect()
 }
 
 #[cfg(test)]

@@ -214,7 +214,7 @@ impl Backwards {
         self.release();
         (self.at, self.given, self.returned) = (to, to, to);
         self.reference_ms = self.span.at(to);
-        self.upper = Upper { at_ms: self.reference_ms, is_end: false };
+        self.upper = Upper { at_ms: self.reference_ms, is_end: false, is_error: false };
         self.behind_ms = self.reference_ms;
     }
 }

@@ -140,8 +140,8 @@ fn told(text: &str, written_ms: i64, known: Lives) -> Vec<String> {
 }
 
 fn ended(ended_ms: i64) -> LifeSpan {
-    let (started_ms, is_crash) = (Some(ended_ms - 20_000), true);
-    LifeSpan { started_ms, ended_ms, is_crash }
+    let started_ms = Some(ended_ms - 20_000);
+    LifeSpan { started_ms, ended_ms, is_crash: true, is_failed: true }
 }
 
 /// Lives that began 20 s before they ended, at 30, 60 and 90 s, and one that goes on since 92 s.
@@ -278,7 +278,12 @@ fn lines_are_not_spread_over_years_of_which_nothing_is_known() {
     let hour = [1_000, 8_994_000, 8_996_000, 8_998_000, 9_000_000];
     assert_eq!(times(Lives::default(), 8_992_000), hour, "since the file was made");
     assert_eq!(times(Lives::since_for_test(8_992_000, ""), 500), hour, "since it first ran");
-    let life = LifeSpan { started_ms: Some(8_992_000), ended_ms: 8_999_000, is_crash: false };
+    let life = LifeSpan {
+        started_ms: Some(8_992_000),
+        ended_ms: 8_999_000,
+        is_crash: false,
+        is_failed: false,
+    };
     let lives = Lives::for_test(vec![life], None);
     assert!(times(lives, 500)[1..].iter().all(|at_ms| *at_ms >= 8_992_000), "since its first life");
     let copied = times(Lives::default(), 9_500_000);
@@ -288,7 +293,8 @@ fn lines_are_not_spread_over_years_of_which_nothing_is_known() {
 #[test]
 fn nothing_is_written_while_no_life_is_on() {
     // Down from 30 s on; the next one begins at 80 s.
-    let down = LifeSpan { started_ms: Some(10_000), ended_ms: 30_000, is_crash: false };
+    let down =
+        LifeSpan { started_ms: Some(10_000), ended_ms: 30_000, is_crash: false, is_failed: false };
     let lives = Lives::for_test(vec![down], Some(80_000));
     let text = "1970-01-01T00:00:20Z INFO up\none\ntwo\nthree\n1970-01-01T00:01:30Z INFO up\n";
     let times: Vec<String> = told(text, 90_000, lives)
@@ -375,6 +381,7 @@ fn no_line_leaves_the_life_that_wrote_it() {
         started_ms: Some(n * 20_000),
         ended_ms: n * 20_000 + 5_000,
         is_crash: true,
+        is_failed: true,
     };
     let lives = Lives::for_test((0..4).map(life).collect(), Some(80_000));
     let say = |n: usize| format!("boot {n}\nready {n}\nslow query\nFATAL db {n}\n");
@@ -424,7 +431,7 @@ fn what_the_next_life_says_in_the_same_second_is_behind_the_end() {
     let at = |s: u32, text: &str| format!("1970-01-01T00:00:0{s}: {text}\n");
     let all = [(0, "boot 1"), (5, "FATAL"), (5, "boot 2"), (5, "up"), (7, "on")];
     let text: String = all.iter().map(|(s, text)| at(*s, text)).collect();
-    let life = LifeSpan { started_ms: Some(0), ended_ms: 5_000, is_crash: true };
+    let life = LifeSpan { started_ms: Some(0), ended_ms: 5_000, is_crash: true, is_failed: true };
     let times = |lives: Lives| -> Vec<String> {
         let all = told(&text, 8_000, lives);
         all.iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
@@ -443,6 +450,7 @@ fn what_each_life_says_is_dated_into_that_life() {
         started_ms: Some(n * 20_000),
         ended_ms: n * 20_000 + 5_000,
         is_crash: true,
+        is_failed: true,
     };
     let three = |n: i64| format!("warn {n}\nslow {n}\nFATAL {n}\n");
     let one = |n: i64| format!("FATAL {n}\n");
@@ -472,6 +480,7 @@ fn ids_that_are_alike_by_chance_begin_no_life() {
         started_ms: Some(n * 10_000),
         ended_ms: n * 10_000 + 9_000,
         is_crash: true,
+        is_failed: true,
     };
     let lives = Lives::for_test((0..30).map(life).collect(), Some(300_000));
     let say =

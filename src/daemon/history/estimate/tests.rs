@@ -65,7 +65,12 @@ fn written(chance: &mut Chance) -> Written {
             }
             let second = |ms: i64| ms - ms % 1_000;
             let (started_ms, ended_ms) = (Some(second(since_ms)), second(at_ms));
-            lives.push(LifeSpan { started_ms, ended_ms, is_crash: says_last });
+            lives.push(LifeSpan {
+                started_ms,
+                ended_ms,
+                is_crash: says_last,
+                is_failed: says_last,
+            });
             at_ms += away;
         }
     }
@@ -206,7 +211,12 @@ fn what_is_said_again_begins_no_life_where_none_ended() {
 /// A life whose first words another may have said, too: what may be of the time asked for is kept.
 #[test]
 fn what_may_be_of_a_time_is_bounded_by_what_is_certain() {
-    let life = LifeSpan { started_ms: Some(1_000_000), ended_ms: 1_020_000, is_crash: false };
+    let life = LifeSpan {
+        started_ms: Some(1_000_000),
+        ended_ms: 1_020_000,
+        is_crash: false,
+        is_failed: false,
+    };
     let text = "up\ntick\nother\nup\ntick\nmore\n";
     let lives = Lives::for_test(vec![life], Some(1_021_000));
     let bounds = lines(text, false, lives, (1_000_000, 1_040_000)).into_iter();
@@ -228,7 +238,7 @@ fn what_is_numbered_on_is_before_the_end_of_its_life() {
         }
         if n < 3 {
             let (started_ms, ended_ms) = (Some(begun_ms), begun_ms + 13_000);
-            lives.push(LifeSpan { started_ms, ended_ms, is_crash: true });
+            lives.push(LifeSpan { started_ms, ended_ms, is_crash: true, is_failed: true });
         }
     }
     let lives = Lives::for_test(lives, Some(1_045_000));
@@ -243,7 +253,12 @@ fn what_is_numbered_on_is_before_the_end_of_its_life() {
 fn what_is_first_on_standard_error_is_between_its_neighbours() {
     let life = |n: i64| {
         let begun_ms = 1_000_000 + n * 10_000;
-        LifeSpan { started_ms: Some(begun_ms), ended_ms: begun_ms + 9_000, is_crash: false }
+        LifeSpan {
+            started_ms: Some(begun_ms),
+            ended_ms: begun_ms + 9_000,
+            is_crash: false,
+            is_failed: false,
+        }
     };
     let text = "late\nother\n".repeat(3);
     for (is_err, wanted) in [(false, 1_010_999), (true, 1_013_666)] {
@@ -262,7 +277,7 @@ fn first_words_stand_behind_the_end_and_the_start_of_their_second() {
     let second = |ms: i64| ms - ms % 1_000;
     let life = |n: i64| {
         let (started_ms, ended_ms) = (Some(second(begun_ms(n))), second(begun_ms(n + 1)));
-        LifeSpan { started_ms, ended_ms, is_crash: false }
+        LifeSpan { started_ms, ended_ms, is_crash: false, is_failed: false }
     };
     // Of the sixth nobody told: the daemon was killed.
     let lives: Vec<LifeSpan> = (0..20).filter(|n| *n != 5).map(life).collect();
@@ -284,8 +299,9 @@ fn first_words_stand_behind_the_end_and_the_start_of_their_second() {
 /// Whole seconds, on standard error, of a file that may begin with the last words of a life: those end it.
 #[test]
 fn last_words_of_a_second_are_before_the_end() {
-    let life = LifeSpan { started_ms: Some(0), ended_ms: 5_000, is_crash: true };
-    let next = LifeSpan { started_ms: Some(5_000), ended_ms: 9_000, is_crash: true };
+    let life = LifeSpan { started_ms: Some(0), ended_ms: 5_000, is_crash: true, is_failed: true };
+    let next =
+        LifeSpan { started_ms: Some(5_000), ended_ms: 9_000, is_crash: true, is_failed: true };
     let at = |s: u32, text: &str| format!("1970-01-01T00:00:0{s}: {text}\n");
     let times = |first: u32| {
         let text = at(first, "LAST 1") + &at(5, "LAST 2") + &at(9, "LAST 3");
@@ -295,4 +311,73 @@ fn last_words_of_a_second_are_before_the_end() {
     assert_eq!(times(5), [5_000, 5_000, 9_000], "a life may end so");
     assert_eq!(times(4), [4_000, 5_000, 9_000], "none began then");
     assert_eq!(times(0), [0, 5_999, 9_999], "a life begins so");
+}
+
+/// Lives that failed and said why, among some that somebody restarted; all say other things on standard error.
+/// When each last word was said, truly and by estimate, in whole seconds.
+fn failures(chance: &mut Chance, last: &str) -> Vec<(i64, i64)> {
+    let (mut text, mut lives, mut ends) = (String::new(), Vec::new(), Vec::new());
+    let (mut at_ms, mut to_ms, mut line) = (1_000_000, 1_000_000, 0);
+    for _ in 0..2 + chance.below(7) {
+        let started_ms = at_ms;
+        for n in 0..chance.below(6) {
+            at_ms += 1_000 + chance.below(30_000) as i64;
+            (line, to_ms) = (line + 1, at_ms);
+            let what = ["get", "put"][chance.below(2) as usize];
+            text.extend(["warn: ", what, " took ", &n.to_string(), " ms\n"]);
+        }
+        at_ms += 1_000 + chance.below(30_000) as i64;
+        let is_failed = chance.below(2) == 0;
+        if is_failed {
+            text.extend([last, " ", &at_ms.to_string(), "\n"]);
+            ends.push((line, at_ms));
+            (line, to_ms) = (line + 1, at_ms);
+        }
+        let second = |ms: i64| Some(ms - ms % 1_000);
+        let (started_ms, ended_ms) = (second(started_ms), at_ms - at_ms % 1_000);
+        lives.push(LifeSpan { started_ms, ended_ms, is_crash: is_failed, is_failed });
+        at_ms += 150;
+    }
+    let since_ms = at_ms;
+    for n in 0..chance.below(3) {
+        (at_ms, to_ms) = (at_ms + 5_000, at_ms + 5_000);
+        text.extend(["warn: get took ", &n.to_string(), " ms\n"]);
+    }
+    let lives = Lives::for_test(lives, Some(since_ms));
+    let told = lines(&text, true, lives, (1_000_000, to_ms));
+    let time = |(line, truly): (usize, i64)| {
+        let line = &told[line];
+        assert!(line.is_estimated, "{line:?}");
+        // When it was is not certain: it may be wanted of any time of the file.
+        assert_eq!(line.bounds_ms.unwrap().0, 1_000_000, "{line:?}");
+        (truly / 1_000, line.at_ms / 1_000)
+    };
+    ends.into_iter().map(time).collect()
+}
+
+#[test]
+fn last_words_are_of_lives_that_failed_not_of_those_that_somebody_ended() {
+    for (last, at_least) in [("FATAL: no database", 100), ("ERROR: no port", 100), ("no port", 80)]
+    {
+        let mut chance = Chance(29);
+        let all: Vec<(i64, i64)> = (0..200).flat_map(|_| failures(&mut chance, last)).collect();
+        let right = all.iter().filter(|(truly, told)| truly == told).count();
+        assert!(right * 100 >= at_least * all.len(), "{last}: {right} of {}: {all:?}", all.len());
+    }
+}
+
+/// Right before an error that says its time, what says none was said with it, not somewhere between the times.
+#[test]
+fn what_stands_before_an_error_was_said_with_it() {
+    let at = |s: u32, text: &str| format!("1970-01-01T00:00:{s:02}Z {text}\n");
+    let times = |behind: &str, is_err: bool| {
+        let text = at(10, "INFO up") + "one\ntwo\n" + &at(40, behind);
+        estimates(&text, is_err, Lives::for_test(Vec::new(), Some(0)), (0, 40_000))
+    };
+    for error in ["Error: no database\n    at a (/srv/a.js:1:1)", "ERROR no database"] {
+        let told = times(error, true);
+        assert_eq!(told.get(..4), Some(&[10_000, 25_000, 40_000, 40_000][..]), "{error}");
+    }
+    assert_eq!(times("INFO other", true), [10_000, 20_000, 30_000, 40_000]);
+    assert_eq!(times("ERROR no database", false), [10_000, 20_000, 30_000, 40_000]);
 }
