@@ -145,6 +145,10 @@ fn evidence(death: &Death, writers: usize, columns: u16) -> Vec<(Kind, String)> 
             quote(&mut rows, kind, line, columns);
         }
     }
+    if let Some(text) = words::untold(death) {
+        rows.push(BLANK);
+        rows.extend(wrap(text, columns).into_iter().map(|row| (Kind::Heading, row)));
+    }
     if !death.words.is_empty() {
         rows.push(BLANK);
         let heading = wrap(&words::last_lines(death, writers), columns);

@@ -17,7 +17,7 @@ use tar::{Builder, Header};
 use tempfile::{NamedTempFile, PersistError};
 use tokio::sync::watch;
 
-use super::lives::{self, Ground};
+use super::ends::{self, Ground};
 use super::rpc::session::{Link, ready};
 use super::{DaemonHandle, Timings, files, offload};
 use crate::model::bundle::{Document, Found, Material, Written};
@@ -325,7 +325,7 @@ fn look_back(console: &str, material: &mut Material) {
             continue;
         }
         material.boxes.retain(|(id, _)| *id != info.pm_id);
-        let made_up = lives::of(info, &ground);
+        let made_up = ends::of(info, &ground);
         material.boxes.push((info.pm_id, made_up));
     }
 }

@@ -22,7 +22,7 @@ mod seconds;
 mod settle;
 pub(crate) mod shared;
 pub(crate) mod sources;
-mod turns;
+pub(crate) mod turns;
 mod unsettled;
 
 use std::borrow::Cow;

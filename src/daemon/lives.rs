@@ -1,56 +1,20 @@
-//! What is left of the lives that ended before anybody watched: from the daemon's own log and the
-//! error logs, on this machine.
+//! The lives of a process that ended, by the daemon's own log, on this machine.
 //!
-//! Invariant: reads files alone, bounded, on a thread that may hang; asks the daemon nothing.
+//! Invariant: reads that file alone, bounded; asks the daemon nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::inbox::Inbox;
-use super::said::Said;
-use super::seam::read_part;
-use super::{Watch, clock, files, kernel, offload};
-use crate::model::DaemonId;
-use crate::model::death::after::{Left, deaths, reconstruct};
+use super::{clock, files};
+use crate::model::death::Death;
+use crate::model::death::after::{Left, deaths};
 use crate::model::death::cause::{Cause, UNCAUGHT};
-use crate::model::death::{BlackBox, Death};
-use crate::model::report::Report;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
-/// How much is read of the end of `pm2.log` when a watch begins, bytes.
-const CONSOLE_BYTES_MAX: u64 = 512 << 10;
-/// How much is read of the end of an error log, bytes.
-const ERRORS_BYTES_MAX: u64 = 64 << 10;
-/// How much is read of its beginning: what lives say first, bytes.
-const OPENING_BYTES: u64 = 2 << 10;
-/// Of at most so many processes: those that are not well, then those that were restarted.
-const PROCESSES_MAX: usize = 64;
-/// How long after the first look the second is: an end within a second of it is settled then.
-const AGAIN_AFTER: Duration = Duration::from_millis(2_500);
+/// How much is read of the end of `pm2.log`, bytes.
+pub(super) const CONSOLE_BYTES_MAX: u64 = 512 << 10;
 /// Of a name that was begun anew again and again, at most so many ids are looked at.
 const OTHERS_MAX: usize = 8;
-/// How long all of it may take.
-const LOOK_MAX: Duration = Duration::from_secs(20);
-
-/// What is the same for all processes of one look.
-#[derive(Debug, Default)]
-pub(crate) struct Ground {
-    /// The end of the daemon's own log.
-    console: String,
-    utc_offset_s: i32,
-    /// Since when the kernel has killed nothing for want of memory.
-    calm_since_ms: Option<i64>,
-}
-
-impl Ground {
-    /// With this end of the daemon's own log. Blocks.
-    pub(crate) fn of(console: String, utc_offset_s: i32) -> Self {
-        Self { console, utc_offset_s, calm_since_ms: kernel::calm_since_ms() }
-    }
-}
 
 /// The end of a daemon's own log, read when it is first asked for.
 #[derive(Debug)]
@@ -88,6 +52,18 @@ pub(crate) struct LifeSpan {
     pub(crate) is_crash: bool,
     /// Whether it failed by itself: it may have said last why.
     pub(crate) is_failed: bool,
+}
+
+impl LifeSpan {
+    /// That of a death.
+    pub(super) fn of(death: &Death) -> Self {
+        Self {
+            started_ms: death.started_ms,
+            ended_ms: death.ended_ms,
+            is_crash: is_crash(death),
+            is_failed: is_failed(death),
+        }
+    }
 }
 
 /// The lives of a process, and those of its name that were there before it, looked up when they are first
@@ -145,15 +121,20 @@ impl Lives {
         life.started_ms.is_none() && since_ms.is_some_and(|ms| ms - SECOND_MS == life.ended_ms)
     }
 
+    /// These ended, oldest first, of a process.
+    pub(super) fn told(info: &ProcessInfo, ended: Vec<LifeSpan>) -> Self {
+        let (info, console) = (info.clone(), Console::of(Path::new("")));
+        let looked = Looked { info, console, ended: ended.into(), is_only: false.into() };
+        Self { looked: Some(Arc::new(looked)) }
+    }
+
     /// These, of a process that has lived since then.
     #[cfg(test)]
     pub(crate) fn for_test(ended: Vec<LifeSpan>, since_ms: Option<i64>) -> Self {
         let status = ProcessStatus::Online;
         let mut info = ProcessInfo::new(PmId(0), "a", status);
         info.online_since_ms = since_ms;
-        let console = Console::of(Path::new("/nowhere"));
-        let looked = Looked { info, console, ended: ended.into(), is_only: false.into() };
-        Self { looked: Some(Arc::new(looked)) }
+        Self::told(&info, ended)
     }
 
     /// Those of a process that never ended and began then, of whose daemon's log this is left.
@@ -238,8 +219,7 @@ impl Looked {
         if let Some(since_ms) = self.young_since_ms().filter(|_| is_young) {
             // What ended before that, if anything did, in whole seconds: a life under another daemon.
             let ended_ms = since_ms - SECOND_MS;
-            let (is_crash, is_failed) = (false, false);
-            former.push(LifeSpan { started_ms: None, ended_ms, is_crash, is_failed });
+            former.push(LifeSpan { started_ms: None, ended_ms, is_crash: false, is_failed: false });
         }
         former
     }
@@ -287,13 +267,7 @@ impl Looked {
         let (errors, calm_since_ms, console) = (None, None, self.console.text());
         let deaths =
             deaths(&Left { opening: None, info, console, errors, calm_since_ms, utc_offset_s });
-        let span = |death: &Death| LifeSpan {
-            started_ms: death.started_ms,
-            ended_ms: death.ended_ms,
-            is_crash: is_crash(death),
-            is_failed: is_failed(death),
-        };
-        deaths.iter().map(span).collect()
+        deaths.iter().map(LifeSpan::of).collect()
     }
 
     /// The last other ids that the log names with its name.
@@ -357,84 +331,4 @@ fn is_failed(death: &Death) -> bool {
         _ => is_crash(death),
     };
     is_own && is_so
-}
-
-/// When it is looked back: at the first poll, and once more at one a moment later. What ended just as the
-/// watch began said its last words before anybody listened.
-#[derive(Debug, Default)]
-pub(super) struct Looks {
-    first: Option<Instant>,
-    is_done: bool,
-}
-
-impl Looks {
-    /// These are the processes now.
-    pub(super) fn look(&mut self, watch: &Watch, infos: Vec<ProcessInfo>) {
-        let is_first = self.first.is_none();
-        let first = *self.first.get_or_insert_with(Instant::now);
-        if self.is_done || !is_first && first.elapsed() < AGAIN_AFTER {
-            return;
-        }
-        self.is_done = !is_first;
-        let generation = watch.generation.clone();
-        let looking = run(watch.id, watch.endpoint.home.clone(), watch.inbox.clone(), infos);
-        let requests = Arc::clone(&watch.requests);
-        watch.tasks.spawn(async move {
-            let look = async {
-                looking.await;
-                if is_first {
-                    tokio::time::sleep_until(first + AGAIN_AFTER).await;
-                    requests.change.notify_one();
-                }
-            };
-            generation.run_until_cancelled(look).await
-        });
-    }
-}
-
-/// Looks back into the folder of a daemon and reports what was found.
-async fn run(id: DaemonId, home: PathBuf, inbox: Inbox, infos: Vec<ProcessInfo>) {
-    let looking = offload::blocking(LOOK_MAX, move || look_back(&home, infos));
-    if let Some(lives) = looking.await.filter(|lives| !lives.is_empty()) {
-        inbox.report(id, Report::Lives(lives));
-    }
-}
-
-fn look_back(home: &Path, mut infos: Vec<ProcessInfo>) -> Vec<(PmId, BlackBox)> {
-    let Ok(tail) = files::tail(&home.join("pm2.log"), CONSOLE_BYTES_MAX) else {
-        return Vec::new();
-    };
-    let console = String::from_utf8_lossy(&tail.bytes).into_owned();
-    infos.retain(|info| info.restarts > 0 || info.exit_code.is_some() || info.never_started());
-    infos.sort_by_key(|info| info.status == ProcessStatus::Online && !info.never_started());
-    infos.truncate(PROCESSES_MAX);
-    let ground = Ground::of(console, clock::utc_offset_s(clock::now_ms()));
-    infos.iter().map(|info| (info.pm_id, of(info, &ground))).collect()
-}
-
-/// The black box of a process, made up from the end of `pm2.log` and of its error log. Blocks.
-pub(crate) fn of(info: &ProcessInfo, ground: &Ground) -> BlackBox {
-    let path = info.logs.err.as_deref().or(info.logs.both.as_deref());
-    let path = path.filter(|path| *path != "/dev/null").map(PathBuf::from);
-    let opening = path.as_deref().and_then(opening);
-    let errors = path.and_then(|path| files::tail(&path, ERRORS_BYTES_MAX).ok());
-    let reference_ms = errors.as_ref().map_or_else(clock::now_ms, |tail| tail.written_ms);
-    let said = Said::at(info.logs.date_format.as_deref(), reference_ms);
-    let said = Said { utc_offset_s: ground.utc_offset_s, ..said };
-    let opening = opening.map(|bytes| said.text(&bytes));
-    let errors = errors.map(|tail| (said.text(&tail.bytes), tail.written_ms));
-    reconstruct(&Left {
-        opening: opening.as_deref(),
-        info,
-        console: &ground.console,
-        errors: errors.as_ref().map(|(text, written_ms)| (text.as_str(), *written_ms)),
-        calm_since_ms: ground.calm_since_ms,
-        utc_offset_s: ground.utc_offset_s,
-    })
-}
-
-/// What a file begins with. Blocks.
-fn opening(path: &Path) -> Option<Vec<u8>> {
-    let file = files::open(path).ok()?;
-    read_part(&file, 0, OPENING_BYTES).ok()
 }

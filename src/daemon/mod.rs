@@ -13,6 +13,7 @@ pub(crate) mod bus;
 pub(crate) mod calls;
 pub(crate) mod clock;
 mod disk;
+pub(crate) mod ends;
 mod examine;
 pub(crate) mod files;
 pub(crate) mod history;

@@ -122,7 +122,7 @@ impl Formats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::lives::{Ground, of};
+    use crate::daemon::ends::{Ground, of};
     use crate::model::death::words;
     use crate::protocol::process::{LogFiles, PmId, ProcessInfo, ProcessStatus};
 

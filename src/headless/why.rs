@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::failure::{Code, Failure};
 use super::{Context, act, output, table, targets};
 use crate::cli::Why;
-use crate::daemon::lives::{self, Ground};
+use crate::daemon::ends::{self, Ground};
 use crate::daemon::{files, offload};
 use crate::model::death::{BlackBox, Death, document, shown, words};
 use crate::model::units::{self, Clock};
@@ -78,7 +78,7 @@ pub(super) async fn ground(context: &Context) -> Result<Arc<Ground>, String> {
 /// How the last lives of a process ended.
 pub(super) async fn look(info: &ProcessInfo, ground: &Arc<Ground>) -> Result<BlackBox, Failure> {
     let (info, ground) = (info.clone(), Arc::clone(ground));
-    let looking = offload::blocking(READ_MAX, move || lives::of(&info, &ground));
+    let looking = offload::blocking(READ_MAX, move || ends::of(&info, &ground));
     looking.await.ok_or_else(|| Failure::condition(NO_ANSWER))
 }
 
@@ -114,6 +114,9 @@ fn tell(
         let facts = words::facts(death, black_box.next_began(place, info.runs_since_ms()));
         if !facts.is_empty() {
             line(&format!("  {:19}  {}", "", facts.join("; ")))?;
+        }
+        if let Some(text) = words::untold(death).filter(|_| index == 0) {
+            line(&format!("  {text}"))?;
         }
         if index == 0 && !death.words.is_empty() {
             line(&format!("  {}:", words::last_lines(death, writers)))?;

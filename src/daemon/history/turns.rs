@@ -25,15 +25,15 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 const ALL_BYTES_MAX: u64 = 8 << 20;
 
 /// Of a process, by its place, and a second: when its next life began, milliseconds since 1970.
-pub(super) type Turns = HashMap<(usize, i64), i64>;
+pub(crate) type Turns = HashMap<(usize, i64), i64>;
 
 /// The ends and starts of a process in their order, whole seconds: milliseconds since 1970, and whether that is
 /// a start.
-pub(super) type Ends = Vec<(i64, bool)>;
+pub(crate) type Ends = Vec<(i64, bool)>;
 
 /// What the lines of the files of processes, by their places, say of all seconds in which a life ended and the
 /// next one began. Blocks.
-pub(super) fn told<'a>(
+pub(crate) fn told<'a>(
     ends: HashMap<usize, Ends>,
     files: impl Fn(usize) -> &'a [LogFile],
 ) -> Turns {

@@ -21,8 +21,7 @@ use super::endpoint::Endpoint;
 use super::poller::{Pace, PollRequest};
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::{
-    KillNotice, Watch, disk, examine, installed, kernel, limits, lives, measure, offload,
-    saved_list,
+    KillNotice, Watch, disk, ends, examine, installed, kernel, limits, measure, offload, saved_list,
 };
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
@@ -274,7 +273,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
     };
     let mut disks = disk::Looks::new();
     let mut lists = saved_list::Looks::new();
-    let mut lives = lives::Looks::default();
+    let mut ended = ends::Looks::default();
     loop {
         let started = Instant::now();
         let polling = session.connection.call(&call, watch.timings.read);
@@ -308,7 +307,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
             }
         }
         if let Some(infos) = infos.filter(|_| watch.endpoint.is_local()) {
-            lives.look(watch, infos);
+            ended.look(watch, infos);
         }
         // Of a thousand processes it has 10 MB, which nobody needs while nothing is asked.
         drop(reply);

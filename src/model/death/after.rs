@@ -6,7 +6,7 @@
 
 use super::black_box::{BlackBox, LATER_MS};
 use super::cause::{Cause, Evidence, Sure, Trigger, is_error_line, judge};
-use super::error_log::{says_version, share};
+use super::error_log::{say_cleaned, says_version, share};
 use super::last_words::telling;
 use super::lines::{Log, Next};
 use super::stamp::{stamped, without_stamp};
@@ -47,13 +47,34 @@ pub struct Left<'a> {
     pub utc_offset_s: i32,
 }
 
+/// The lines of standard error of one life, as they are dated.
+#[derive(Debug, Clone, Default)]
+pub struct LifeLines {
+    /// They.
+    pub text: String,
+    /// Whether their times tell for certain that they are of that life.
+    pub is_exact: bool,
+    /// Whether some of them say their times.
+    pub is_dated: bool,
+    /// Whether the log was read as far back as that life began.
+    pub is_whole: bool,
+    /// Whether all stand before the end of the log that is [`Left::errors`].
+    pub is_older: bool,
+}
+
 /// Makes a black box of what is left. Its deaths are told as such.
 #[must_use]
 pub fn reconstruct(left: &Left<'_>) -> BlackBox {
+    reconstruct_with(left, &[])
+}
+
+/// The same, with the lines of all lives that ended, the newest last.
+#[must_use]
+pub fn reconstruct_with(left: &Left<'_>, lines: &[LifeLines]) -> BlackBox {
     let mut older = deaths(left);
     let skip = older.len().saturating_sub(LIVES_MAX);
     let mut deaths = older.split_off(skip);
-    take_errors(&mut deaths, left);
+    take_errors(&mut deaths, left, lines);
     let mut black_box = BlackBox::default();
     // What it does not keep it counts.
     for death in older.into_iter().chain(deaths).rev() {
@@ -313,7 +334,7 @@ fn take_figures(last: &mut Death, info: &ProcessInfo) {
 }
 
 /// The end of the error log belongs to the deaths of those that wrote it, not to the life that goes on.
-fn take_errors(deaths: &mut [Death], left: &Left<'_>) {
+fn take_errors(deaths: &mut [Death], left: &Left<'_>, lines: &[LifeLines]) {
     let (Some((text, written_ms)), Some(last)) = (left.errors, deaths.last()) else { return };
     let is_on = matches!(left.info.status, ProcessStatus::Online | ProcessStatus::Launching);
     // Of whole seconds: it may have begun within the one of the end.
@@ -323,12 +344,41 @@ fn take_errors(deaths: &mut [Death], left: &Left<'_>) {
     let is_silent = !is_on || begun_ms.is_some_and(|ms| written_ms < ms + BEGUN_MS.0);
     let next = Next { is_on, has_written, is_silent, begun_ms };
     let log = Log { text, opening: left.opening };
-    let is_theirs = share(deaths, &log, next, left.utc_offset_s);
+    let is_stamped = text.lines().any(|line| stamped(line, left.utc_offset_s).is_some());
+    let is_exact = !is_stamped && are_exact(lines);
+    let is_theirs = is_exact || share(deaths, &log, next, left.utc_offset_s);
+    take_lines(deaths, lines, is_stamped);
     // Whether it is early enough to know it does not count: an end is told alike at each look.
     let may_be_later = !is_theirs && !left.info.is_over();
     for death in deaths {
         let is_doubtful = may_be_later && !death.words.iter().any(|line| says_version(line));
         conclude(death, is_doubtful);
+    }
+}
+
+/// Whether the times of all lines tell whose they are.
+fn are_exact(lines: &[LifeLines]) -> bool {
+    let read = || lines.iter().rev().take_while(|life| life.is_whole);
+    read().all(|life| life.is_exact) && read().any(|life| life.is_dated)
+}
+
+/// Gives deaths of which no line was told those that are dated into their lives, and those that somebody ended
+/// where they have the lines of earlier lives, too. Where those may be of others, or are not known, that is said.
+/// `is_stamped`: what the end of the log has is shared out by its stamps.
+fn take_lines(deaths: &mut [Death], lines: &[LifeLines], is_stamped: bool) {
+    for (death, life) in deaths.iter_mut().rev().zip(lines.iter().rev()) {
+        if death.is_mixed && death.evidence.is_asked {
+            death.words.clear();
+        }
+        if !death.words.is_empty() {
+            continue;
+        }
+        if !is_stamped || life.is_older {
+            life.text.lines().for_each(|line| say_cleaned(death, line));
+        }
+        let is_sure = life.is_exact && (life.is_whole || !death.words.is_empty());
+        death.is_unclear = !(is_sure || is_stamped && life.is_whole);
+        death.is_mixed = death.is_unclear && !death.words.is_empty();
     }
 }
 

@@ -176,6 +176,11 @@ fn has_crashed(deaths: &[Death], at: usize) -> bool {
     })
 }
 
+/// A death has said this line, too, as it is in its log.
+pub(super) fn say_cleaned(death: &mut Death, line: &str) {
+    say(death, clean(line).chars().take(WORD_CHARS_MAX).collect());
+}
+
 fn say(death: &mut Death, line: String) {
     // What V8 says of a heap has a long stack below it.
     death.evidence.is_heap_full |= says_heap_is_full(&line);

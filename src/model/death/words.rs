@@ -274,7 +274,11 @@ pub fn last_lines(death: &Death, writers: usize) -> String {
                 have written these"
             );
         }
-        (true, _) => {
+        (true, true) => {
+            "the last lines of standard error of about that time; lives before and after it may have \
+            written some of them"
+        }
+        (true, false) => {
             "the last lines of its standard error; the life after it may have written some of them, \
             nothing tells which"
         }
@@ -284,6 +288,13 @@ pub fn last_lines(death: &Death, writers: usize) -> String {
         _ => "its last lines of standard error",
     };
     text.to_owned()
+}
+
+/// Where no line of a life is told: that it may have written some.
+#[must_use]
+pub fn untold(death: &Death) -> Option<&'static str> {
+    let is_untold = death.words.is_empty() && death.is_unclear;
+    is_untold.then_some("which lines of standard error it wrote cannot be told from the log")
 }
 
 /// How many of these processes write the error log of this one.
