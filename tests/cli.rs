@@ -53,6 +53,7 @@ fn of_logs() -> Vec<Test> {
         with_pm2(came_back::lives_that_begin_with_another_daemon_are_told_in_order)
             .weighing(Weight::Alone),
         with_pm2(followed::a_line_stands_below_who_said_it_whatever_its_id),
+        with_pm2(followed::a_deletion_is_told),
         with_pm2(followed::lines_that_are_alike_are_not_lost_at_the_start),
         with_pm2(followed::what_is_left_of_a_cluster_is_told_once),
         with_pm2(followed::an_end_stands_behind_the_last_words_from_the_start_on),

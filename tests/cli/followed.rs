@@ -101,6 +101,24 @@ pub(crate) fn a_line_stands_below_who_said_it_whatever_its_id() {
     assert_eq!(told, "");
 }
 
+/// That a process is deleted comes on no bus: it is told among its events all the same, behind its end.
+pub(crate) fn a_deletion_is_told() {
+    let home = Pm2Home::with(Release::Seven, &[namer("one"), namer("two")]);
+    let following = program(home.path(), &["logs", "all", "-f", "--events", "-n", "0"]);
+    let listening = Listening::of(following);
+    wait_until("it follows", || listening.count() > 20);
+    assert!(home.cli(&["delete", "one"]).status.success());
+    let place = |what: &str| {
+        let lines = listening.lines.lock().unwrap();
+        lines.iter().position(|line| line.contains("one[0]") && line.contains(what))
+    };
+    wait_until("it is told", || place("deleted from PM2").is_some());
+    assert!(place("exit").is_some_and(|exit| Some(exit) < place("deleted from PM2")));
+    let (lines, told) = listening.end();
+    let deleted = lines.iter().filter(|line| line.contains("deleted from PM2"));
+    assert_eq!((deleted.count(), &*told), (1, ""), "{lines:?}");
+}
+
 /// Lines that are all alike cannot be told apart: they are counted, and none is lost.
 pub(crate) fn lines_that_are_alike_are_not_lost_at_the_start() {
     let cluster = |instances: u32| json!({"exec_mode": "cluster", "instances": instances, "merge_logs": true});

@@ -132,6 +132,11 @@ impl Teller {
         self.processes.iter().position(|known| known.id == id && *known.name == *name)
     }
 
+    /// The ids and names of the processes.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.processes.iter().map(|known| (known.id, &*known.name))
+    }
+
     /// What a line behind its time tells of one of the processes, or of the daemon.
     pub(crate) fn read<'a>(&mut self, line: &'a str, at_ms: i64) -> Option<(Whose, Happened<'a>)> {
         let happened = console::read(line, at_ms)?;

@@ -128,6 +128,25 @@ impl Wanted {
         Some(event((of, label), word, severity, at_ms, text))
     }
 
+    /// That those of its processes were deleted that are not among all that there are now. The bus does not tell
+    /// that.
+    fn gone(&self, all: &[ProcessInfo]) -> Vec<Event> {
+        let now_ms = clock::now_ms();
+        let gone = self.teller.ids().filter_map(|(id, name)| {
+            let holder = all.iter().find(|info| info.pm_id.0 == id);
+            let life = match holder {
+                Some(holder) if *holder.name == *name => return None,
+                Some(holder) => {
+                    Life::Replaced { by: clean(&targets::label(holder)).into_owned().into() }
+                }
+                None => Life::Deleted,
+            };
+            let words::Sentence { word, severity, text } = words::tell(&life);
+            Some(event(self.label_of(id, name)?, word, severity, now_ms, text))
+        });
+        gone.collect()
+    }
+
     fn label_of(&self, id: u32, name: &str) -> Option<(Option<BusId>, String)> {
         let (id, label) = self.labels.get(self.teller.place_of(id, name)?)?;
         Some((Some(*id), label.clone()))
@@ -232,6 +251,7 @@ impl Console {
             had_ms: self.measured_ms,
             away: self.path.map(|path| Away::of(path, self.sizes.1)),
             unknown: VecDeque::new(),
+            is_anew: false,
         }
     }
 }
@@ -248,6 +268,8 @@ pub(super) struct Live {
     away: Option<Away>,
     /// Lines about processes that are not known: somebody has just started them.
     unknown: VecDeque<Held>,
+    /// Whether another daemon may be there since it was asked for the processes.
+    is_anew: bool,
 }
 
 /// A line about a process that is not known.
@@ -269,6 +291,7 @@ impl Held {
 impl Live {
     /// The bus was away, and is back.
     pub(super) fn was_away(&mut self) {
+        self.is_anew = true;
         self.away.iter_mut().for_each(Away::is_back);
     }
 
@@ -279,7 +302,14 @@ impl Live {
         with_daemon: bool,
         context: &Context,
     ) -> Vec<Event> {
-        self.know(Wanted::of(processes, with_daemon, context))
+        let gone = self.wanted.gone(processes.1);
+        // Another daemon puts its processes in one by one.
+        let is_anew = std::mem::take(&mut self.is_anew);
+        let mut events = self.know(Wanted::of(processes, with_daemon, context));
+        if !is_anew {
+            events.extend(gone);
+        }
+        events
     }
 
     fn know(&mut self, wanted: Wanted) -> Vec<Event> {

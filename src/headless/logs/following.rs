@@ -44,6 +44,8 @@ struct Waiting {
     next: Instant,
     /// When there will be: one that ended may be deleted by then.
     later: Option<Instant>,
+    /// Those that ended, and when: one that is not started again may be deleted.
+    ended: Vec<(u32, Instant)>,
 }
 
 impl Waiting {
@@ -85,7 +87,7 @@ pub(super) async fn follow<W: Write>(
 ) -> Result<Code, Failure> {
     let mut connection = Connection::up();
     let (said, next) = (VecDeque::new(), Instant::now());
-    let waiting = Waiting { said, bytes: 0, is_asked: false, next, later: None };
+    let waiting = Waiting { said, bytes: 0, is_asked: false, next, later: None, ended: Vec::new() };
     let all = Following::of(sources, filter, printer, started_ms);
     let mut course = Course { all, whose, waiting };
     let mut ticks = tokio::time::interval(TICK);
@@ -160,7 +162,15 @@ impl<W: Write> Course<'_, '_, '_, W> {
         // A worker that a reload replaces is known by the one that replaces it.
         let Some(told) = told.filter(|told| !told.is_old_worker) else { return };
         self.waiting.is_asked |= self.whose.is_news(&told.info);
-        if let Some(name) = self.whose.name_by_id(told.info.pm_id.0) {
+        let id = told.info.pm_id.0;
+        if self.all.events.is_some() && self.whose.standing(id, &told.info.name) == Standing::Ours {
+            let ended = &mut self.waiting.ended;
+            ended.retain(|(other, _)| *other != id);
+            if told.kind == EventKind::Exit {
+                ended.push((id, Instant::now()));
+            }
+        }
+        if let Some(name) = self.whose.name_by_id(id) {
             self.waiting.is_asked |= *name != *told.info.name;
             // That it is deleted is not told.
             if told.kind == EventKind::Exit {
@@ -184,6 +194,9 @@ impl<W: Write> Course<'_, '_, '_, W> {
         if self.waiting.later.is_some_and(|later| Instant::now() >= later) {
             (self.waiting.later, self.waiting.is_asked) = (None, true);
         }
+        let count = self.waiting.ended.len();
+        self.waiting.ended.retain(|(_, since)| since.elapsed() < DELETED);
+        self.waiting.is_asked |= self.waiting.ended.len() < count;
         if !self.waiting.is_asked || Instant::now() < self.waiting.next {
             return Ok(());
         }

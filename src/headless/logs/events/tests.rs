@@ -206,3 +206,18 @@ fn of_whom_pm2_gave_up_its_script_tells() {
     let text = String::from_utf8_lossy(&told[0].line.bytes);
     assert_eq!(text, "PM2 gave up after 4 unstable restarts: errored (a process of /a.js)");
 }
+
+/// That a process was deleted comes on no bus: it is told when it is not there any more.
+#[test]
+fn what_was_deleted_is_told() {
+    let wanted = wanted(false);
+    let info = |id, name| ProcessInfo::new(PmId(id), name, ProcessStatus::Online);
+    let told = |all: &[ProcessInfo]| -> Vec<String> {
+        let gone = wanted.gone(all).into_iter();
+        gone.map(|it| format!("{} {:?}", it.label, it.line.bytes)).collect()
+    };
+    assert_eq!(told(&[info(3, "api"), info(4, "b")]), [""; 0]);
+    assert_eq!(told(&[info(4, "b")]), ["api[3] b\"deleted from PM2\""]);
+    let by = "api[3] b\"deleted from PM2; its id is b[3]'s now\"";
+    assert_eq!(told(&[info(3, "b")]), [by]);
+}
