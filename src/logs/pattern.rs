@@ -38,6 +38,18 @@ pub struct Problem {
     pub at: Option<Range<usize>>,
 }
 
+impl Problem {
+    /// What is wrong and where in the pattern, by its characters from 1: `unclosed character class at 1`.
+    #[must_use]
+    pub fn words(&self, pattern: &str) -> String {
+        let before = self.at.as_ref().and_then(|at| pattern.get(..at.start));
+        match before {
+            Some(before) => format!("{} at {}", self.message, before.chars().count() + 1),
+            None => self.message.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

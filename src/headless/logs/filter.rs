@@ -8,7 +8,7 @@ use super::super::failure::Failure;
 use crate::cli::{Logs, parse_span};
 use crate::daemon::history::Line;
 use crate::logs::parse::{Level, Plain};
-use crate::logs::when;
+use crate::logs::{Pattern, when};
 use crate::model::units::{self, Clock};
 use crate::protocol::text::clean;
 
@@ -229,13 +229,14 @@ fn of_several(text: &str) -> Option<Regex> {
 /// A pattern; small letters alone mean either case, as in most tools that search.
 fn pattern(text: &str) -> Result<Regex, Failure> {
     builder(text).build().map_err(|error| {
-        let error = error.to_string();
-        let reason = error.lines().last().unwrap_or_default();
-        Failure::usage(format!(
-            "`{}` is not a regular expression: {}",
-            clean(text),
-            clean(reason.trim_start_matches("error: "))
-        ))
+        // That of the screen says where, too.
+        let reason = Pattern::regex(text).err().map(|problem| problem.words(text));
+        let reason = reason.unwrap_or_else(|| {
+            let error = error.to_string();
+            let last = error.lines().last().unwrap_or_default();
+            last.trim_start_matches("error: ").to_owned()
+        });
+        Failure::usage(format!("`{}` is not a regular expression: {}", clean(text), clean(&reason)))
     })
 }
 
@@ -363,7 +364,9 @@ mod tests {
 
     #[test]
     fn a_broken_pattern_is_told() {
-        assert!(pattern("(a").unwrap_err().line().unwrap().contains("is not a regular expression"));
+        let line = pattern("ä[bad").unwrap_err().line().unwrap();
+        let wanted = "`ä[bad` is not a regular expression: unclosed character class at 2";
+        assert!(line.contains(wanted), "{line}");
         assert!(pattern("timeout").unwrap().is_match(b"TIMEOUT"));
         assert!(!pattern("Timeout").unwrap().is_match(b"TIMEOUT"));
         assert!(pattern(&format!("(a{{1000}}){{{}}}", 1_000)).is_err(), "it would take all memory");
