@@ -41,7 +41,12 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
                 close_questions(app, id);
             }
             // What the header says of it is a change of the daemon.
-            Change::Disk | Change::Host => app.is_dirty |= shows_daemon(&app.mode),
+            Change::Host => app.is_dirty |= shows_daemon(&app.mode),
+            Change::Disk => {
+                app.is_dirty |= shows_daemon(&app.mode);
+                // The title of the log has the sizes of its files.
+                has_lines = true;
+            }
             Change::Lines => has_lines = true,
             Change::Examined(exam) => details::examined(app, id, *exam),
             Change::Exceptions => {

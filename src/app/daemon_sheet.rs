@@ -137,6 +137,9 @@ fn of_pm2(lines: &mut Lines, daemon: &Daemon, now: Moment) {
         lines.say(Kind::Plain, "answers in", &format!("{took_ms} ms"));
     }
     lines.say(Kind::Plain, "home", &daemon.home);
+    if let Some(file) = daemon.disk.console(&daemon.home) {
+        lines.say(Kind::Plain, "its log", &format!("pm2.log, {}", file.words()));
+    }
     if release.can_respawn == Some(false) {
         let text =
             "PM2 stays down: no variable `_` in its environment, by which it restarts itself";

@@ -159,6 +159,7 @@ impl Sheet {
             is_looping: process.is_looping,
             saved: daemon.and_then(|daemon| daemon.saved.as_ref()?.standing(process.info.pm_id)),
             size_of: &|_| None,
+            growth_of: &|_| None,
             clock: None,
         };
         let info = as_shown(process);
@@ -232,6 +233,7 @@ impl Sheet {
             is_looping: process.is_some_and(|process| process.is_looping),
             saved: daemon.and_then(|daemon| daemon.saved.as_ref()?.standing(exam.info.pm_id)),
             size_of: &|path| exam.size_of(path),
+            growth_of: &|path| daemon?.disk.file(path)?.per_minute(),
             clock: exam.zone.as_ref().zip(daemon.and_then(|daemon| daemon.version.as_deref())),
         };
         let info = process.map_or_else(|| exam.info.clone(), as_shown);

@@ -5,14 +5,19 @@
 use super::geometry::{self, Charts, Pane};
 use super::log_sight::Sight;
 use super::state::{App, InSight, LogInSight, RowsInSight};
-use super::{details, log_sight, navigate};
+use super::{details, log_line, log_sight, navigate};
+use crate::logs::{Owner, Scope, Stream};
 use crate::model::charts::{self, Measure};
 use crate::model::daemon::Daemon;
 use crate::model::process::{Process, Shown};
 use crate::model::rows::columns::{DEFAULT, Row, WIDE};
 use crate::model::rows::reason;
 use crate::model::totals::Totals;
-use crate::model::units;
+use crate::model::{ProcessKey, units};
+use crate::protocol::process::ProcessInfo;
+
+/// Up to so many new lines are counted to the last one.
+const EXACT_MAX: usize = 9_999;
 
 /// Columns of a row's chart of CPU.
 pub const MINI_COLUMNS: u16 = 8;
@@ -144,6 +149,7 @@ pub(super) fn log(app: &App) -> LogInSight {
         ends: [lines.at(top), lines.at((top + count).saturating_sub(1))],
         lines: count,
         title: app.log_title(),
+        files: app.log_files(),
         found: app.log_view.found(),
     }
 }
@@ -161,6 +167,7 @@ impl App {
         });
         let below = self.log_top.map(|_| match new {
             0 => "reading".to_owned(),
+            new if new <= EXACT_MAX => format!("{new} new below"),
             new => format!("{} new below", roughly(new as u64)),
         });
         let since = log.since_ms().map(|at_ms| {
@@ -176,6 +183,45 @@ impl App {
         let gone = (gone > 0).then(|| format!("{} older gone", roughly(gone)));
         [below, since, gone]
     }
+
+    /// How large the files are that the log is of, and how fast they grow: of one process or app, and
+    /// PM2's own beside all.
+    #[must_use]
+    pub fn log_files(&self) -> Option<String> {
+        let query = self.log_view.query();
+        let console = |daemon: &Daemon| {
+            let file = daemon.disk.console(&daemon.home)?;
+            Some(format!("pm2.log {}", file.words()))
+        };
+        match &query.scope {
+            Scope::Process(Owner::Pm2(id)) => console(self.daemon(*id)?),
+            Scope::All => match &self.watched.daemons[..] {
+                [only] if query.streams.has(Stream::Pm2) => console(only),
+                _ => None,
+            },
+            scope @ (Scope::Process(Owner::Process { daemon, .. }) | Scope::App(daemon, ..)) => {
+                let fleet = self.watched.fleet.iter().map(|(key, process)| (key, &process.info));
+                let its = fleet.filter(|(key, info)| is_of(scope, *key, info));
+                self.daemon(*daemon)?.disk.words_of(its.map(|(_, info)| info))
+            }
+            Scope::Namespace(..) | Scope::Marked(_) => None,
+        }
+    }
+}
+
+/// Whether a process's lines are in a scope that is one process or one app.
+fn is_of(scope: &Scope, key: ProcessKey, info: &ProcessInfo) -> bool {
+    let (at, namespace, name, id) = match scope {
+        Scope::Process(Owner::Process { daemon, namespace, name, pm_id }) => {
+            (daemon, namespace, name, *pm_id)
+        }
+        Scope::App(daemon, namespace, name) => (daemon, namespace, name, None),
+        _ => return false,
+    };
+    *at == key.daemon
+        && id.is_none_or(|id| id == key.pm_id)
+        && **name == *info.name
+        && *namespace == log_line::namespace(info.namespace.as_deref())
 }
 
 /// A count that seldom changes as it grows: `7`, `20+`, `5000+`.

@@ -151,6 +151,8 @@ pub(super) struct LogInSight {
     pub(super) lines: usize,
     /// What its title says of the lines that are not.
     pub(super) title: [Option<String>; 3],
+    /// What it says of the files.
+    pub(super) files: Option<String>,
     /// In how many lines the search is.
     pub(super) found: u64,
 }

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::marks::Marked;
 use super::scaling::{self, Plan};
 use crate::model::boot::SavedList;
+use crate::model::daemon::Daemon;
 use crate::model::deed::Deed;
 use crate::model::errand::{Errand, Scale, Task};
 use crate::model::kept::Kept;
@@ -133,6 +134,27 @@ impl What {
         }
     }
 
+    /// The same as a question before it, with the size of what would be emptied where that is known:
+    /// `flush 54.4 KiB of logs of api[0]`.
+    #[must_use]
+    pub fn question(&self, watched: &Watched, marked: &Marked) -> String {
+        let title = self.title(marked);
+        if *self != Self::Errand(Errand::Flush) {
+            return title;
+        }
+        let of_daemon = |daemon: &Daemon| {
+            let meant = marked.targets.iter().filter(|(id, _)| *id == daemon.id);
+            let its = meant.filter_map(|(id, target)| watched.fleet.get(target.key(*id)));
+            daemon.disk.bytes_of(its.map(|process| &process.info))
+        };
+        let sizes = watched.daemons.iter().filter_map(of_daemon);
+        let size = sizes.reduce(u64::saturating_add).map(units::bytes);
+        match (size, title.strip_prefix("flush the ")) {
+            (Some(size), Some(logs)) => format!("flush {size} of {logs}"),
+            _ => title,
+        }
+    }
+
     /// The word that has to be typed where a `y` is not enough: for what cannot be taken back, and
     /// for all that a daemon runs.
     #[must_use]
@@ -214,8 +236,14 @@ impl What {
                 started.chain(stopped).chain(there).collect()
             }
             Self::Whole(whole, daemon) => {
-                let saved = watched.daemon(*daemon).and_then(|daemon| daemon.saved.as_ref());
-                vec![format!("{}{}: {}", whole.words(), place(*daemon), whole.meaning(saved))]
+                let (id, daemon) = (*daemon, watched.daemon(*daemon));
+                let saved = daemon.and_then(|daemon| daemon.saved.as_ref());
+                let file = daemon.and_then(|daemon| daemon.disk.console(&daemon.home));
+                let size = match file.filter(|_| *whole == Whole::FlushConsole) {
+                    Some(file) => format!(", {}", units::bytes(file.size())),
+                    None => String::new(),
+                };
+                vec![format!("{}{}{size}: {}", whole.words(), place(id), whole.meaning(saved))]
             }
         }
     }

@@ -101,6 +101,8 @@ fn details(
         is_looping: looks_looping(info, clock::now_ms()),
         saved: saved.as_ref().and_then(|saved| saved.standing(info.pm_id)),
         size_of: &size_of,
+        // One look shows no growth.
+        growth_of: &|_| None,
         clock: zone.as_ref().zip(around.version.as_deref()),
     };
     Details::of(info, listing.raw_of(info).unwrap_or(&Json::Null), &seen)

@@ -4,14 +4,17 @@
 //! Invariant: all targets are known, and what has to be asked was answered, before the first call is
 //! sent; everything that was to be done gets its line, and what did not come about makes the exit code.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use super::failure::{Code, Failure};
 use super::{Context, act, ask, call, files, output, targets};
 use crate::cli;
 use crate::client::{Client, Errand, Outcome, Scale, Signal, Task};
+use crate::daemon::offload;
 use crate::model::audit::of_task;
-use crate::model::{Target, shrink};
+use crate::model::{Target, shrink, units};
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::risk::Risk;
 
@@ -35,11 +38,37 @@ async fn each(
         return Ok(Code::Fine);
     }
     let whom = targets::some(&infos.iter().map(targets::label).collect::<Vec<_>>());
+    let verb = match errand {
+        Errand::Flush => match bytes(context, &infos, false).await {
+            Some(bytes) => format!("flush {} of logs of", units::bytes(bytes)).into(),
+            None => verb,
+        },
+        _ => verb,
+    };
     let question = format!("{verb} {whom} of {}?", context.home());
     ask::confirm_for(context, errand.risk(), &question)?;
     let code = perform(context, &client, of_each(errand.clone(), &infos), out).await?;
     client.disconnect().await;
     Ok(code)
+}
+
+/// How much is in the log files of these processes, and in the daemon's own, bytes; `None` where
+/// that cannot be looked at.
+async fn bytes(context: &Context, infos: &[ProcessInfo], with_console: bool) -> Option<u64> {
+    if !context.endpoint.is_local() {
+        return None;
+    }
+    let logs = infos.iter().flat_map(|info| [&info.logs.out, &info.logs.err, &info.logs.both]);
+    let mut paths: BTreeSet<PathBuf> = logs.flatten().map(|path| PathBuf::from(&**path)).collect();
+    if with_console {
+        paths.insert(context.endpoint.home.join("pm2.log"));
+    }
+    let looking = offload::look(move || {
+        let about = paths.iter().filter_map(|path| std::fs::metadata(path).ok());
+        let sizes = about.filter(std::fs::Metadata::is_file).map(|about| about.len());
+        sizes.reduce(u64::saturating_add)
+    });
+    looking.await.flatten()
 }
 
 /// The task for each of these.
@@ -119,7 +148,11 @@ pub(super) async fn flush(
     // The logs of PM2's modules too, as the CLI.
     let processes = act::fleet(context, &client).await?;
     let all = output::processes(processes.len());
-    let question = format!("empty the logs of all {all} and of the daemon of {}?", context.home());
+    let what = match bytes(context, &processes, true).await {
+        Some(bytes) => format!("{} of logs", units::bytes(bytes)),
+        None => "the logs".to_owned(),
+    };
+    let question = format!("empty {what} of all {all} and of the daemon of {}?", context.home());
     ask::confirm_for(context, Task::FlushConsole.risk(), &question)?;
     let console = perform(context, &client, Task::FlushConsole, out).await?;
     let code = perform(context, &client, of_each(Errand::Flush, &processes), out).await?;

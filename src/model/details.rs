@@ -132,6 +132,8 @@ pub struct Seen<'a> {
     pub saved: Option<Standing<'a>>,
     /// How large a file is, bytes; `None` where that is not known.
     pub size_of: &'a dyn Fn(&str) -> Option<u64>,
+    /// How much it grows a minute, bytes; `None` where that is not known.
+    pub growth_of: &'a dyn Fn(&str) -> Option<u64>,
     /// The time zone and the release of the daemon, where both are known.
     pub clock: Option<(&'a TimeZone, &'a str)>,
 }

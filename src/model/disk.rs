@@ -123,11 +123,7 @@ impl LogFile {
     /// In words: `1.2 GiB, +3.1 MiB/min`.
     #[must_use]
     pub fn words(&self) -> String {
-        let size = units::bytes(self.size());
-        match self.per_minute() {
-            Some(grown) if grown > 0 => format!("{size}, +{}/min", units::bytes(grown)),
-            _ => size,
-        }
+        size_words(self.size(), self.per_minute())
     }
 
     fn take(&mut self, look: &FileLook, now_ms: i64) {
@@ -135,6 +131,16 @@ impl LogFile {
         let is_kept = is_same && look.size >= self.size();
         (self.device, self.inode) = (look.device, look.inode);
         self.size.push(now_ms, look.size, is_kept);
+    }
+}
+
+/// A size and how fast it grows: `1.2 GiB, +3.1 MiB/min`.
+#[must_use]
+pub fn size_words(size: u64, per_minute: Option<u64>) -> String {
+    let size = units::bytes(size);
+    match per_minute {
+        Some(grown) if grown > 0 => format!("{size}, +{}/min", units::bytes(grown)),
+        _ => size,
     }
 }
 
@@ -235,6 +241,48 @@ impl Disk {
             }
         }
         found
+    }
+
+    /// The daemon's own log, where it was looked at; its home as it is shown.
+    #[must_use]
+    pub fn console(&self, home: &str) -> Option<&LogFile> {
+        self.file(&format!("{home}/pm2.log"))
+    }
+
+    /// The log files of some processes, each once.
+    fn each_of<'a>(
+        &'a self,
+        infos: impl IntoIterator<Item = &'a ProcessInfo>,
+    ) -> BTreeMap<&'a str, (Holds, &'a LogFile)> {
+        let all = infos.into_iter().flat_map(|info| self.files_of(info));
+        all.map(|(holds, path, file)| (path, (holds, file))).collect()
+    }
+
+    /// How much is in the log files of some processes, bytes; `None` where none was looked at.
+    pub fn bytes_of<'a>(&'a self, infos: impl IntoIterator<Item = &'a ProcessInfo>) -> Option<u64> {
+        let files = self.each_of(infos);
+        let sizes = files.values().map(|(_, file)| file.size());
+        (!files.is_empty()).then(|| sizes.fold(0, u64::saturating_add))
+    }
+
+    /// How large the log files of some processes are in all, and how fast they grow:
+    /// `out 54.4 KiB, +4.5 KiB/min; err 0 B`.
+    pub fn words_of<'a>(
+        &'a self,
+        infos: impl IntoIterator<Item = &'a ProcessInfo>,
+    ) -> Option<String> {
+        let files = self.each_of(infos);
+        let words = |wanted: Holds| {
+            let its = || files.values().filter(|(holds, _)| *holds == wanted).map(|(_, file)| file);
+            its().next()?;
+            let size = its().fold(0_u64, |sum, file| sum.saturating_add(file.size()));
+            let grown = its().filter_map(|file| file.per_minute());
+            let grown = grown.fold(0, u64::saturating_add);
+            Some(format!("{} {}", wanted.word(), size_words(size, Some(grown))))
+        };
+        let all: Vec<String> =
+            [Holds::Out, Holds::Err, Holds::Both].into_iter().filter_map(words).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// The disk that this folder is on, where it was looked at.
@@ -390,6 +438,12 @@ mod tests {
         (info.logs.out, info.logs.err) = (Some("/o".into()), Some("/e".into()));
         info.logs.both = Some("/none".into());
         assert_eq!(told(&disk, &info), ["out /o", "err /e"]);
+        let mut other = ProcessInfo::new(PmId(1), "api", ProcessStatus::Online);
+        (other.logs.out, other.logs.err) = (Some("/p".into()), Some("/e".into()));
+        disk.take(look(&[("/o", 11), ("/e", 2), ("/p", 4)], MIB), 30_000);
+        assert_eq!(disk.words_of([&info, &other]).unwrap(), "out 15 B, +20 B/min; err 2 B");
+        assert_eq!(disk.bytes_of([&info, &other]), Some(17));
+        assert_eq!((disk.words_of([]), disk.bytes_of([])), (None, None));
         info.logs.err = Some("/o".into());
         assert_eq!(told(&disk, &info), ["both /o"]);
     }

@@ -9,6 +9,7 @@ use crate::app::{App, Mode, marked};
 use crate::logs::when;
 use crate::logs::{Query, Scope, Stream};
 use crate::model::daemon::BusState;
+use crate::protocol::text::clean;
 
 /// The most columns of a search or a filter in the title.
 const TYPED_MAX: u16 = 24;
@@ -32,6 +33,7 @@ pub(super) fn title(app: &App) -> Vec<Part> {
     });
     title.extend(since.map(|since| Part::new(since, Role::Quiet, 5)));
     title.extend(gone.map(|gone| Part::new(gone, Role::Quiet, 6)));
+    title.extend(app.log_files().map(|files| Part::new(files, Role::Quiet, 10)));
     let lost = app.log_view.lost();
     title.extend((lost > 0).then(|| Part::new(format!("{lost} dropped"), Role::Warn, 1)));
     title
@@ -76,19 +78,19 @@ fn narrowed(app: &App) -> Vec<Part> {
     }
     if let Some(typing) = typing.filter(|typing| typing.asked == Asked::Filter) {
         let line = prompt::in_title("&", &typing.input, TYPED_MAX, usize::MAX);
-        let draft = view.draft().map_or("", |filter| as_it_stands(&filter.search));
+        let draft = view.draft().map_or_else(String::new, |filter| as_it_stands(&filter.search));
         parts.push(line.and(draft, Role::Warn));
     }
     let count = || view.search().map_or_else(String::new, |_| found(app));
     let searching = typing.filter(|typing| typing.asked == Asked::Search);
     if let Some(typing) = searching {
         let line = prompt::in_title("/", &typing.input, TYPED_MAX, usize::MAX);
-        let literal = view.search().map_or("", as_it_stands);
-        parts.push(line.and(literal, Role::Warn).and(count(), Role::Text));
+        let literal = view.search().map_or_else(String::new, as_it_stands);
+        parts.push(line.and(count(), Role::Text).and(literal, Role::Warn));
     }
     if let (Some(search), None) = (view.search(), searching) {
         let part = Part::new(format!("/ {}", pattern(search)), Role::Match, 0);
-        parts.push(part.and(as_it_stands(search), Role::Warn).and(count(), Role::Text));
+        parts.push(part.and(count(), Role::Text).and(as_it_stands(search), Role::Warn));
     }
     parts
 }
@@ -138,8 +140,10 @@ fn pattern(search: &Search) -> &str {
 }
 
 /// Says of what is no regular expression that it is looked for as it was typed.
-fn as_it_stands(search: &Search) -> &'static str {
-    if search.problem.is_some() { " (no regex, as it stands)" } else { "" }
+fn as_it_stands(search: &Search) -> String {
+    let Some(problem) = &search.problem else { return String::new() };
+    let what = clean(&problem.words(search.pattern.text())).into_owned();
+    format!(" (no regex: {what}; as it stands)")
 }
 
 /// In how many lines the search is, and which of them is marked.

@@ -110,7 +110,7 @@ fn question(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), several: &Seve
     };
     let lines = several.lines(&app.watched, room(size).0);
     let lines: Vec<_> = lines.into_iter().map(|(kind, line)| (role(kind), line)).collect();
-    let title = format!("{}?", several.what.title(&several.marked));
+    let title = format!("{}?", several.what.question(&app.watched, &several.marked));
     // One row more for the answer.
     let inner = frame(canvas, size, &title, (&lines, several.top, 1));
     let last = Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };

@@ -231,6 +231,8 @@ fn only_what_came_since_one_reads_is_new() {
     assert_eq!(app.log_title()[0].as_deref(), Some("reading"));
     send(&mut app, Report::Lines(many(3)));
     assert_eq!(app.log_title()[0].as_deref(), Some("3 new below"));
+    send(&mut app, Report::Lines(many(1_231)));
+    assert_eq!(app.log_title()[0].as_deref(), Some("1234 new below"));
     keys(&mut app, "G");
     assert_eq!(app.log_title()[0], None);
 }

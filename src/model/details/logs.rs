@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Entries, Section, Source, Tone};
-use crate::model::units;
+use crate::model::disk::size_words;
 
 /// The files, with their sizes.
 pub(super) fn logs(source: &Source<'_>) -> Section {
@@ -19,7 +19,10 @@ pub(super) fn logs(source: &Source<'_>) -> Section {
         let size = (source.seen.size_of)(path).filter(|_| !is_nowhere);
         let (text, tone) = match size {
             _ if is_nowhere => (format!("{path}, not written"), Tone::Faint),
-            Some(size) => (format!("{path}, {}", units::bytes(size)), Tone::Plain),
+            Some(size) => {
+                let grown = (source.seen.growth_of)(path);
+                (format!("{path}, {}", size_words(size, grown)), Tone::Plain)
+            }
             None => (path.to_owned(), Tone::Plain),
         };
         entries.toned(key, label, text, json!({ "path": path, "bytes": size }), tone);

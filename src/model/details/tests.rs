@@ -60,6 +60,7 @@ fn details(info: &ProcessInfo, raw: &Json) -> Details {
         is_looping: false,
         saved: Some(Standing::Unsaved),
         size_of: &size_of,
+        growth_of: &|path| size_of(path).map(|size| size * 2),
         clock: None,
     };
     Details::of(info, raw, &seen)
@@ -112,7 +113,7 @@ fn a_process_in_sections() {
       ignore watch: tmp
       kill timeout: 5.0 s
     Logs
-      output: /srv/logs/api-out-0.log, 2.0 KiB
+      output: /srv/logs/api-out-0.log, 2.0 KiB, +4.0 KiB/min
       errors: /dev/null, not written
       pid file: /srv/pids/api-0.pid
     Version control
@@ -174,6 +175,7 @@ fn the_status_is_said_as_in_the_table() {
         is_looping: true,
         saved: None,
         size_of: &|_| None,
+        growth_of: &|_| None,
         clock: None,
     };
     let details = Details::of(&looping, &raw(), &seen);

@@ -2,12 +2,16 @@
 
 use super::fleet::*;
 use super::{ALL, check};
+use crate::app::command::{Command, LogCommand};
+use crate::app::marks::Marked;
 use crate::app::message::Message;
-use crate::app::{App, Mode, update};
-use crate::model::DaemonId;
+use crate::app::what::{What, Whole};
+use crate::app::{App, Mode, Pane, update};
 use crate::model::disk::{DiskLook, FileLook, VolumeLook};
+use crate::model::errand::Errand;
 use crate::model::moment::Moment;
 use crate::model::report::Report;
+use crate::model::{DaemonId, ProcessKey, Target};
 use crate::protocol::bus::{BusPmId, Exception, ProcessRef};
 use crate::protocol::process::PmId;
 
@@ -80,6 +84,67 @@ fn one_group_whole() {
     app.mode = Mode::Exception { number, top: 0 };
     check!(&app, COLOR, "exception", ALL);
     check!(&app, COLOR, "exception", [(30, 6)]);
+}
+
+/// A worker that writes `/out` and `/err`.
+fn with_files() -> (App, Target) {
+    let mut app = typical();
+    app.watched.daemons[0].home = "/root/.pm2".into();
+    let key = ProcessKey { daemon: D, pm_id: PmId(3) };
+    let info = &mut app.watched.fleet.get_mut(key).unwrap().info;
+    (info.logs.out, info.logs.err) = (Some("/out".into()), Some("/err".into()));
+    let target = Target::of(info);
+    (app, target)
+}
+
+/// Two looks at files of these names and sizes in the home, which grow by `grown` in a minute.
+fn look(app: &mut App, files: &[(&str, u64)], grown: u64) {
+    for minute in 0..2_u64 {
+        let file = |(path, size): &(&str, u64)| FileLook {
+            path: (*path).into(),
+            device: 1,
+            inode: 1,
+            size: size + minute * grown,
+        };
+        let look = DiskLook { files: files.iter().map(file).collect(), ..DiskLook::default() };
+        let now = Moment::at(NOW_MS + minute as i64 * 60_000);
+        let _ = update(app, now, Message::Report(D, Report::Disk(look)));
+    }
+    app.now = Moment::at(NOW_MS);
+}
+
+#[test]
+fn the_title_of_the_log_has_the_sizes_of_its_files() {
+    let (mut app, _) = with_files();
+    look(&mut app, &[("/out", 50 << 10), ("/err", 0), ("/root/.pm2/pm2.log", 7 << 10)], 4_608);
+    let title = |app: &App, size| {
+        let screen = screen(app, COLOR, size);
+        let line = screen.lines().find(|line| line.contains(" Log ")).unwrap();
+        line.trim_end_matches(['━', '─', ' ']).to_owned()
+    };
+    let all = title(&app, (120, 40));
+    assert!(all.ends_with("since 23:13:10 ─ pm2.log 11.5 KiB, +4.5 KiB/min"), "{all}");
+    app.focus = Pane::Processes;
+    app.selected = Some(ProcessKey { daemon: D, pm_id: PmId(3) });
+    let command = Message::Command(Command::Log(LogCommand::OfProcess));
+    let _ = update(&mut app, Moment::at(NOW_MS), command);
+    let one = title(&app, (120, 40));
+    assert!(one.contains("worker[3]"), "{one}");
+    assert!(one.ends_with("out 54.5 KiB, +4.5 KiB/min; err 4.5 KiB, +4.5 KiB/min"), "{one}");
+    let narrow = title(&app, (60, 24));
+    assert!(narrow.contains("worker[3]") && !narrow.contains("KiB"), "first to leave: {narrow}");
+}
+
+#[test]
+fn a_flush_asks_with_the_size_of_what_it_empties() {
+    let (mut app, target) = with_files();
+    let marked = Marked { targets: vec![(D, target)], hidden: 0, part: None };
+    let what = What::Errand(Errand::Flush);
+    assert_eq!(what.question(&app.watched, &marked), "flush the logs of worker[3]");
+    look(&mut app, &[("/out", 50 << 10), ("/err", 100), ("/root/.pm2/pm2.log", 7 << 10)], 0);
+    assert_eq!(what.question(&app.watched, &marked), "flush 50.1 KiB of logs of worker[3]");
+    let whole = What::Whole(Whole::FlushConsole, D).sentences(&app.watched, &marked);
+    assert_eq!(whole, ["empty PM2's own log, 7.0 KiB: its lines are lost"]);
 }
 
 #[test]
