@@ -56,7 +56,7 @@ pub trait Surface {
     /// Makes the next frame draw every cell.
     fn redraw(&mut self);
     /// Has the terminal copy a clean text, with the next frame.
-    fn copy(&mut self, text: &str);
+    fn copy(&mut self, text: &[u8]);
     /// Has the terminal ring or notify, with the next frame.
     fn ring(&mut self, _bytes: &str) {}
     /// The terminal said which colour its ground has: red, green, blue.

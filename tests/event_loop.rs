@@ -88,7 +88,7 @@ impl Surface for TestSurface {
         Ok(1_000)
     }
 
-    fn copy(&mut self, _: &str) {}
+    fn copy(&mut self, _: &[u8]) {}
 
     fn redraw(&mut self) {}
 }

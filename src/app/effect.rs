@@ -97,8 +97,8 @@ pub enum Effect {
     Pager(Box<Paged>),
     /// Have a command of the user's own run, with the terminal to itself.
     Run(Box<Ready>),
-    /// Have the terminal copy this clean text.
-    Copy(String),
+    /// Have the terminal copy this, which has no control sequence in it.
+    Copy(Vec<u8>),
     /// Have the terminal ring or notify by these bytes.
     Ring(String),
     /// Have a line appended to the audit file.

@@ -1,6 +1,6 @@
 //! Taking lines of the log away: marking and copying them.
 //!
-//! Invariant: what is copied is clean: no control sequence of a line comes out of the clipboard again.
+//! Invariant: no control sequence of a line comes out of the clipboard again; all else does, byte for byte.
 
 use super::command::{Command, LogCommand};
 use super::effect::{Effect, Effects};
@@ -12,8 +12,9 @@ use super::log_view::LogView;
 use super::notice::Notice;
 use super::state::App;
 use crate::logs::LineId;
+use crate::logs::parse::Plain;
 use crate::model::units;
-use crate::protocol::text::{TextStyle, clean_line};
+use crate::protocol::escape::is_deceptive;
 
 /// The most bytes that are copied: as base64 just below 100,000, which is what terminals take.
 const COPY_BYTES_MAX: usize = 74_000;
@@ -82,7 +83,7 @@ pub(super) fn entry(app: &mut App) -> Effects {
     }
     let entry = marked.and_then(|line| app.log_view.entry(line));
     match entry {
-        Some(entry) => copy(app, "the entry", &entry.text()),
+        Some(entry) => copy(app, "the entry", &entry.copied),
         None => Effects::none(),
     }
 }
@@ -102,12 +103,12 @@ pub(super) fn many(app: &mut App) -> Effects {
     if !log_pieces::are_there(app, &lines, Command::Log(LogCommand::CopyMany)) {
         return Effects::none();
     }
-    let mut text = String::new();
+    let mut text = Vec::new();
     for entry in lines.into_iter().filter_map(|line| app.log_view.entry(line)) {
         if !text.is_empty() {
-            text.push('\n');
+            text.push(b'\n');
         }
-        text.push_str(&entry.text());
+        text.extend(entry.copied);
         if text.len() > COPY_BYTES_MAX {
             break;
         }
@@ -118,18 +119,37 @@ pub(super) fn many(app: &mut App) -> Effects {
     copy(app, what, &text)
 }
 
-/// Copies a text, cleaned, and says how much of it went.
-pub(super) fn copy(app: &mut App, what: &str, text: &str) -> Effects {
-    let lines = text.split('\n').map(|line| clean_line(line, &mut TextStyle::default()).text);
-    let mut clean = lines.collect::<Vec<_>>().join("\n");
+/// A line as it is copied: its bytes, invalid UTF-8 and tabs too, without escape sequences, control
+/// characters, what deceives the eye, and what a carriage return goes back over.
+pub(super) fn pure(line: &[u8]) -> Vec<u8> {
+    let text = Plain::of(line).text;
+    let end = text.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+    let text = text.get(..end).unwrap_or_default();
+    let start = memchr::memrchr(b'\r', text).map_or(0, |last| last + 1);
+    let mut pure = Vec::with_capacity(text.len());
+    for chunk in text.get(start..).unwrap_or_default().utf8_chunks() {
+        let is_kept = |c: &char| *c == '\t' || !(c.is_control() || is_deceptive(*c));
+        for c in chunk.valid().chars().filter(is_kept) {
+            pure.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        pure.extend_from_slice(chunk.invalid());
+    }
+    pure
+}
+
+/// Copies a text, each line [`pure`], and says how much of it went.
+pub(super) fn copy(app: &mut App, what: &str, text: &[u8]) -> Effects {
+    let mut clean = text.split(|byte| *byte == b'\n').map(pure).collect::<Vec<_>>().join(&b'\n');
     let whole = clean.len();
     let mut end = whole.min(COPY_BYTES_MAX);
-    while !clean.is_char_boundary(end) {
+    // No character is cut, where they are characters.
+    let goes_on = |at: usize| clean.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    while end + 4 > COPY_BYTES_MAX && end < whole && goes_on(end) {
         end -= 1;
     }
     clean.truncate(end);
     let size = units::bytes(end as u64);
-    let notice = match clean.split('\n').count() {
+    let notice = match clean.split(|byte| *byte == b'\n').count() {
         _ if end < whole => format!("copied the first {size} of {what}: terminals take no more"),
         1 => format!("copied {what}: 1 line, {size}"),
         lines => format!("copied {what}: {lines} lines, {size}"),

@@ -3,10 +3,11 @@
 //! Invariant: it is as it was when it was opened, whatever falls out of the log meanwhile.
 
 use super::editor::Editor;
-use super::log_line::{Shown, WHOLE_BYTES};
+use super::log_copy;
+use super::log_line::{self, Shown, WHOLE_BYTES};
 use super::log_view::{LogView, Search};
 use super::wrap::{folded, whole_lines};
-use crate::logs::{Kind, LineId};
+use crate::logs::{Kind, LineId, LineRef};
 
 /// An open entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +16,8 @@ pub struct Entry {
     pub line: Shown,
     /// All its lines, cleaned.
     pub lines: Vec<String>,
-    /// How many of these are the first line.
-    of_head: usize,
+    /// As it is copied: its bytes as they came, but for what would do something to a terminal.
+    pub copied: Vec<u8>,
     /// First row shown.
     pub top: usize,
     /// Whether long lines are cut, and from which column on they are shown; else they wrap.
@@ -33,29 +34,30 @@ impl LogView {
     pub fn entry(&self, id: LineId) -> Option<Entry> {
         let line = self.whole(id)?;
         let mut lines = whole_lines(&line);
-        let of_head = lines.len();
-        if matches!(line.kind, Kind::Output | Kind::More) {
-            let rest = self.store.rest_of(id, false);
-            let shown = rest
-                .filter_map(|line| Shown::of(&self.store, &self.filed.seen, &line, WHOLE_BYTES));
-            lines.extend(shown.map(|line| line.text.text.to_string()));
-        }
-        Some(Entry { line, lines, of_head, top: 0, shift: None, search: None, typing: None })
+        let copied = match line.kind {
+            Kind::Output | Kind::More => {
+                let bytes = |line: &LineRef<'_>| {
+                    log_copy::pure(&log_line::bytes_of(line, &self.filed.seen, WHOLE_BYTES))
+                };
+                let mut copied = vec![bytes(&self.store.line(id)?)];
+                for line in self.store.rest_of(id, false) {
+                    copied.push(bytes(&line));
+                    let shown = Shown::of(&self.store, &self.filed.seen, &line, WHOLE_BYTES);
+                    lines.extend(shown.map(|line| line.text.text.to_string()));
+                }
+                copied.join(&b'\n')
+            }
+            Kind::Exception => lines.join("\n").into(),
+            // Without the layout that JSON has on the screen.
+            Kind::Message | Kind::Event | Kind::Exit | Kind::Restart | Kind::Loss => {
+                format!("{}{}", line.lead, line.text.text).into()
+            }
+        };
+        Some(Entry { line, lines, copied, top: 0, shift: None, search: None, typing: None })
     }
 }
 
 impl Entry {
-    /// As it is copied: without the layout that JSON has on the screen.
-    #[must_use]
-    pub fn text(&self) -> String {
-        if self.line.kind == Kind::Exception {
-            return self.lines.join("\n");
-        }
-        let head = format!("{}{}", self.line.lead, self.line.text.text);
-        let rest = self.lines.iter().skip(self.of_head).map(String::as_str);
-        std::iter::once(head.as_str()).chain(rest).collect::<Vec<_>>().join("\n")
-    }
-
     /// Its rows in so many columns.
     #[must_use]
     pub fn rows(&self, columns: u16) -> Vec<String> {

@@ -144,7 +144,11 @@ const BEING_READ: &[u8] = b"(being read from the log file ..)";
 const GONE: &[u8] = b"(no longer to be read: the log file was truncated, or does not answer)";
 
 /// The bytes of a line, or what stands for them.
-fn bytes_of<'a>(line: &LineRef<'a>, files: &dyn Files, bytes_max: usize) -> Cow<'a, [u8]> {
+pub(super) fn bytes_of<'a>(
+    line: &LineRef<'a>,
+    files: &dyn Files,
+    bytes_max: usize,
+) -> Cow<'a, [u8]> {
     let whole = line.len.min(bytes_max as u64);
     match (line.read(files, 0, bytes_max), line.body) {
         (Ok(bytes), Body::Filed(_)) if (bytes.len() as u64) < whole => Cow::Borrowed(GONE),

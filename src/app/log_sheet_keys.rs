@@ -51,7 +51,7 @@ pub(super) fn take(app: &mut App, command: Command) -> Effects {
             Taken::Done => {}
             Taken::Close => app.close(),
             Taken::Copy => {
-                let text = entry.text();
+                let text = entry.copied.clone();
                 return log_copy::copy(app, "the entry", &text);
             }
         },

@@ -140,7 +140,7 @@ fn release(app: &mut App, text: Option<String>) -> Effects {
         (app.log_top, app.log_mark) = (None, None);
     }
     match text.filter(|text| !text.trim().is_empty()) {
-        Some(text) => log_copy::copy(app, "what was selected", &text),
+        Some(text) => log_copy::copy(app, "what was selected", text.as_bytes()),
         None => Effects::none(),
     }
 }

@@ -119,7 +119,7 @@ fn copy_command(app: &mut App) -> Effects {
 /// Copies it, and says so.
 pub(super) fn copy(app: &mut App, command: String) -> Effects {
     app.notify(format!("copied: {command}"), false);
-    Effects::one(Effect::Copy(command))
+    Effects::one(Effect::Copy(command.into()))
 }
 
 /// What was chosen in the menu.

@@ -24,8 +24,8 @@ fn base64(bytes: &[u8]) -> String {
 
 /// The bytes that have a terminal copy a text; within tmux it is passed through, for where tmux does
 /// not copy itself.
-pub(super) fn sequence(text: &str, is_in_tmux: bool) -> Vec<u8> {
-    let plain = format!("\x1b]52;c;{}\x07", base64(text.as_bytes()));
+pub(super) fn sequence(text: &[u8], is_in_tmux: bool) -> Vec<u8> {
+    let plain = format!("\x1b]52;c;{}\x07", base64(text));
     if !is_in_tmux {
         return plain.into_bytes();
     }
@@ -50,12 +50,12 @@ mod tests {
 
     #[test]
     fn a_text_is_base64_whatever_it_holds() {
-        assert_eq!(sequence("a\nb", false), b"\x1b]52;c;YQpi\x07");
-        assert_eq!(sequence("", false), b"\x1b]52;c;\x07");
-        let hostile = sequence("\x07\x1b]52;c;!\x07 \u{9c}", false);
+        assert_eq!(sequence(b"a\nb", false), b"\x1b]52;c;YQpi\x07");
+        assert_eq!(sequence(b"", false), b"\x1b]52;c;\x07");
+        let hostile = sequence("\x07\x1b]52;c;!\x07 \u{9c}".as_bytes(), false);
         let inside = &hostile[7..hostile.len() - 1];
         assert!(inside.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)));
         let tmux = b"\x1b]52;c;YQ==\x07\x1bPtmux;\x1b\x1b]52;c;YQ==\x07\x1b\\";
-        assert_eq!(sequence("a", true), tmux);
+        assert_eq!(sequence(b"a", true), tmux);
     }
 }

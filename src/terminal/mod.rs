@@ -401,7 +401,7 @@ impl Surface for Screen {
         view::under(app, &self.theme, pointer)
     }
 
-    fn copy(&mut self, text: &str) {
+    fn copy(&mut self, text: &[u8]) {
         if self.kind.is_modern {
             let is_in_tmux = std::env::var_os("TMUX").is_some_and(|tmux| !tmux.is_empty());
             self.aside.extend(clipboard::sequence(text, is_in_tmux));

@@ -122,7 +122,7 @@ impl Surface for Throttled {
         Ok(bytes)
     }
 
-    fn copy(&mut self, _: &str) {}
+    fn copy(&mut self, _: &[u8]) {}
 
     fn redraw(&mut self) {}
 }

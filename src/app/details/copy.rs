@@ -44,7 +44,7 @@ pub(super) fn value(app: &mut App, name: &str) -> Effects {
 
 fn say(app: &mut App, what: &str, text: String) -> Effects {
     app.notify(format!("copied: {what}"), false);
-    Effects::one(Effect::Copy(text))
+    Effects::one(Effect::Copy(text.into()))
 }
 
 fn chosen_variable(sheet: &Sheet) -> Option<Box<str>> {

@@ -154,7 +154,10 @@ fn an_entry_is_opened_whole_searched_and_copied() {
     assert_eq!(entry.found(&entry.rows(80)).0, 2);
     keys(&mut app, "\u{1b}");
     assert!(open(&app).search.is_none());
-    assert_eq!(press(&mut app, Command::Log(LogCommand::Copy)), [Effect::Copy(TRACE.join("\n"))]);
+    assert_eq!(
+        press(&mut app, Command::Log(LogCommand::Copy)),
+        [Effect::Copy(TRACE.join("\n").into())]
+    );
     assert!(app.notice.as_ref().unwrap().text.contains("8 lines"));
     keys(&mut app, "w");
     press(&mut app, Command::Newer);
@@ -195,6 +198,7 @@ fn marked_lines_are_gone_to_and_copied_and_nothing_hostile_with_them() {
     keys(&mut app, "G");
     let copied = press(&mut app, Command::Log(LogCommand::Copy));
     let [Effect::Copy(text)] = &copied[..] else { panic!("{copied:?}") };
+    let text = std::str::from_utf8(text).unwrap();
     assert!(text.len() <= 74_000 && text.chars().all(|c| c == 'é'));
     let notice = app.notice.as_ref().unwrap();
     assert!(notice.is_bad && notice.text.contains("the first 72.3 KiB"), "{}", notice.text);

@@ -25,11 +25,15 @@ fn text() -> String {
 }
 
 fn history(text: &str) -> Report {
+    past(text.lines().map(str::as_bytes))
+}
+
+fn past<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Report {
     let mut offset = 0;
-    let line = |line: &str| {
+    let line = |line: &[u8]| {
         let at = offset;
         offset += line.len() as u64 + 1;
-        let bytes = line.as_bytes().to_vec().into();
+        let bytes = line.to_vec().into();
         PastLine {
             at_ms: at as i64 - 10_000_000,
             is_estimated: false,
@@ -44,7 +48,7 @@ fn history(text: &str) -> Report {
         name: "p0".into(),
         namespace: "default".into(),
         stream: FileStream::Out,
-        lines: text.lines().map(line).collect(),
+        lines: lines.map(line).collect(),
         rest: None,
         is_exact: true,
         is_after: false,
@@ -260,4 +264,24 @@ fn older_lines_that_are_all_below_the_first_one_are_said_to_be_so() {
     };
     assert_eq!(told(7_000), "1 older lines, all of them below the first one");
     assert_eq!(told(3_000), "1 older lines: g goes to the first");
+}
+
+#[test]
+fn what_is_copied_are_the_bytes_as_they_came_without_what_does_something() {
+    let lines: [&[u8]; 3] = [
+        b"Error: \xff\xe9\t\x1b[31mred\x1b[0m\x07 \xe2\x80\xaex\r",
+        b"    at a\xfe (/srv/a.js:1:1)",
+        b"\tat b (/srv/b.js:1:1)",
+    ];
+    let mut app = app(1);
+    let Report::History(mut held) = past(lines.into_iter()) else { panic!() };
+    held.files[0].again = None;
+    send(&mut app, Report::History(held));
+    let wanted =
+        b"Error: \xff\xe9\tred x\n    at a\xfe (/srv/a.js:1:1)\n\tat b (/srv/b.js:1:1)".to_vec();
+    super::log::keys(&mut app, "\tg");
+    let copied = press(&mut app, Command::Log(LogCommand::Copy));
+    assert_eq!(copied, [Effect::Copy(wanted.clone())]);
+    super::log::keys(&mut app, "\r");
+    assert_eq!(press(&mut app, Command::Log(LogCommand::Copy)), [Effect::Copy(wanted)]);
 }

@@ -65,7 +65,7 @@ fn a_drag_copies_and_lets_the_log_go_on() {
     assert_eq!(cells, [(20, 10, 79), (21, 1, 79)], "as far as the pane goes");
     let text = Under { head: None, text: Some("one  \u{1b}[31mtwo\nthree".to_owned()) };
     let effects = point(&mut app, PointerKind::Release, (500, 21), text);
-    assert_eq!(effects, [Effect::Copy("one  two\nthree".to_owned())]);
+    assert_eq!(effects, [Effect::Copy("one  two\nthree".into())]);
     assert_eq!((app.log_top, app.held), (None, None));
     assert!(app.notice.as_ref().unwrap().text.contains("2 lines"));
 }

@@ -142,7 +142,7 @@ fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
     let notice = app.notice.clone().unwrap();
     assert_eq!(notice.text, "delete: all 2, u undoes   = pm2 delete 0 1");
     let copied = press(&mut app, Command::Rows(RowsCommand::CopyCommand));
-    assert_eq!(copied, [Effect::Copy("pm2 delete 0 1".to_owned())]);
+    assert_eq!(copied, [Effect::Copy("pm2 delete 0 1".into())]);
     press(&mut app, UNDO);
     insta::assert_snapshot!(question(&app), @r"
     starts api[0 1] again, as 0s ago
