@@ -3,6 +3,7 @@
 //! Invariant: what daemons say is taken in meanwhile, so that the bus is read and nothing is lost; the
 //! keyboard is the pager's alone; no byte of the file comes through this program.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -27,6 +28,8 @@ use crate::terminal::{self, Screen};
 const LOOK_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How much of it is read at a time.
 const PIECE_BYTES: usize = 1024 * 1024;
+/// How many bytes before the line are counted in lines.
+const COUNT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// How long looking at the file may take.
 const LOOK_MAX: Duration = Duration::from_secs(2);
 /// What a shell says of a program that it does not find.
@@ -44,18 +47,20 @@ pub(super) async fn show(
         app.notify("the log file is not on this machine", true);
         return Ok(None);
     };
+    let users = std::env::var("PAGER").ok().filter(|words| !words.trim().is_empty());
+    let pager = users.unwrap_or(if is_installed("lnav") { "lnav" } else { "less" }.to_owned());
+    let wants = Wants::of(&pager);
     let (look, line) = (path.clone(), paged.line);
-    let looking = tokio::task::spawn_blocking(move || locate(&look, &line));
-    let offset = match tokio::time::timeout(LOOK_MAX, looking).await {
-        Ok(Ok(Ok(offset))) => offset,
+    let looking = tokio::task::spawn_blocking(move || locate(&look, &line, wants));
+    let place = match tokio::time::timeout(LOOK_MAX, looking).await {
+        Ok(Ok(Ok(place))) => place,
         Ok(Ok(Err(error))) => {
             app.notify(format!("cannot open {}: {error}", said(&path)), true);
             return Ok(None);
         }
         Ok(Err(_)) | Err(_) => None,
     };
-    let users = std::env::var("PAGER").ok().filter(|words| !words.trim().is_empty());
-    let words = command(users.as_deref(), is_installed("lnav"), offset);
+    let words = command(&pager, wants, place);
     let mut program = Command::new("sh");
     program.arg("-c").arg(&words).arg("sh").arg(&path);
     let ended = hand_over(app, screen, keys, (inbox, daemons, clock), program, None).await?;
@@ -156,14 +161,35 @@ async fn ended(child: &mut tokio::process::Child, inputs: &mut mpsc::Receiver<In
     }
 }
 
-/// The words of a shell that show the file `$1`, at this byte where the pager can.
-fn command(pager: Option<&str>, has_lnav: bool, offset: Option<u64>) -> String {
-    let pager = pager.unwrap_or(if has_lnav { "lnav" } else { "less" });
-    let program = pager.split_whitespace().next().unwrap_or_default();
-    let is_less = Path::new(program).file_name().is_some_and(|name| name == "less");
-    match offset.filter(|_| is_less) {
-        Some(offset) => format!("{pager} +{offset}P \"$1\""),
-        None => format!("{pager} \"$1\""),
+/// By what a pager is told the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    /// By its byte, from 0: however large the file, nothing is counted.
+    Offset,
+    /// By its line, from 1.
+    Line,
+    /// Not at all, as far as is known.
+    Nothing,
+}
+
+impl Wants {
+    fn of(pager: &str) -> Self {
+        let program = pager.split_whitespace().next().unwrap_or_default();
+        let name = Path::new(program).file_name().and_then(OsStr::to_str).unwrap_or_default();
+        match name {
+            "less" => Self::Offset,
+            "more" | "most" | "vi" | "vim" | "view" | "nvim" | "nano" => Self::Line,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// The words of a shell that show the file `$1`, at this place where the pager can.
+fn command(pager: &str, wants: Wants, place: Option<u64>) -> String {
+    match (wants, place) {
+        (Wants::Offset, Some(offset)) => format!("{pager} +{offset}P \"$1\""),
+        (Wants::Line, Some(line)) => format!("{pager} +{line} \"$1\""),
+        (Wants::Nothing, _) | (_, None) => format!("{pager} \"$1\""),
     }
 }
 
@@ -176,16 +202,16 @@ fn said(path: &Path) -> String {
     clean(&path.to_string_lossy()).into_owned()
 }
 
-/// Where in a file its last line with these bytes is, as far as that is near its end; whether the file
-/// can be read at all. Blocks.
-fn locate(path: &Path, line: &[u8]) -> io::Result<Option<u64>> {
+/// Where in a file its last line with these bytes is, as far as that is near its end, and its number
+/// is soon counted; whether the file can be read at all. Blocks.
+fn locate(path: &Path, line: &[u8], wants: Wants) -> io::Result<Option<u64>> {
     // Of a FIFO that nobody writes to, opening would not end.
     if !path.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     let file = File::open(path)?;
     let size = file.metadata()?.len();
-    if line.is_empty() {
+    if line.is_empty() || wants == Wants::Nothing {
         return Ok(None);
     }
     let lowest = size.saturating_sub(LOOK_BYTES_MAX);
@@ -200,11 +226,29 @@ fn locate(path: &Path, line: &[u8]) -> io::Result<Option<u64>> {
         let Some(piece) = buffer.get_mut(..wanted) else { return Ok(None) };
         file.read_exact_at(piece, start)?;
         if let Some(at) = finder.rfind(piece) {
-            return Ok(Some(start + at as u64));
+            let offset = start + at as u64;
+            return if wants == Wants::Line { number(&file, offset) } else { Ok(Some(offset)) };
         }
         end = start;
     }
     Ok(None)
+}
+
+/// The number of the line at a place, from 1; `None` where counting to there would take long.
+fn number(file: &File, offset: u64) -> io::Result<Option<u64>> {
+    if offset > COUNT_BYTES_MAX {
+        return Ok(None);
+    }
+    let mut buffer = vec![0; PIECE_BYTES];
+    let (mut at, mut lines) = (0, 1);
+    while at < offset {
+        let wanted = usize::try_from(offset - at).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+        let Some(piece) = buffer.get_mut(..wanted) else { return Ok(None) };
+        file.read_exact_at(piece, at)?;
+        lines += memchr::memchr_iter(b'\n', piece).count() as u64;
+        at += wanted as u64;
+    }
+    Ok(Some(lines))
 }
 
 impl Daemons {
@@ -223,12 +267,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pager_is_the_users_and_less_is_told_where() {
-        assert_eq!(command(None, false, Some(7)), "less +7P \"$1\"");
-        assert_eq!(command(None, true, Some(7)), "lnav \"$1\"");
-        assert_eq!(command(Some("less -S"), true, Some(7)), "less -S +7P \"$1\"");
-        assert_eq!(command(Some("/usr/bin/less"), true, None), "/usr/bin/less \"$1\"");
-        assert_eq!(command(Some("most -w"), false, Some(7)), "most -w \"$1\"");
+    fn the_pager_is_the_users_and_is_told_where_by_what_it_understands() {
+        let words = |pager: &str, place| command(pager, Wants::of(pager), place);
+        assert_eq!(words("less", Some(7)), "less +7P \"$1\"");
+        assert_eq!(words("less -S", Some(7)), "less -S +7P \"$1\"");
+        assert_eq!(words("/usr/bin/less", None), "/usr/bin/less \"$1\"");
+        for pager in ["most -w", "/bin/more", "vim -R", "view", "nvim", "nano -v"] {
+            assert_eq!(words(pager, Some(7)), format!("{pager} +7 \"$1\""));
+        }
+        for pager in ["lnav", "bat", "lesser", "my pager"] {
+            assert_eq!(words(pager, Some(7)), format!("{pager} \"$1\""));
+        }
     }
 
     #[test]
@@ -240,6 +289,11 @@ mod tests {
         let border = 2 * PIECE_BYTES - 3;
         text.splice(border..border + 8, *b"needle 3");
         std::fs::write(&path, &text).unwrap();
+        let numbered = |line: &[u8]| super::locate(&path, line, Wants::Line).unwrap();
+        assert_eq!([b"needle 1", b"needle 2"].map(|line| numbered(line)), [Some(1), Some(2)]);
+        assert_eq!(numbered(b"needle 3"), Some(3));
+        assert_eq!(super::locate(&path, b"needle 1", Wants::Nothing).unwrap(), None);
+        let locate = |path: &Path, line: &[u8]| super::locate(path, line, Wants::Offset);
         assert_eq!(locate(&path, b"needle 1").unwrap(), Some(0));
         assert_eq!(locate(&path, b"needle 3").unwrap(), Some(border as u64));
         assert_eq!(locate(&path, b"needle").unwrap(), Some(border as u64));
