@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::log_line::Shown;
 use crate::logs::Kind;
 use crate::protocol::layout;
+use crate::protocol::text::{TextStyle, clean_line};
 
 /// A line of the log with all its lines: JSON indented, an exception with all its frames, anything else
 /// as it is.
@@ -13,16 +14,49 @@ use crate::protocol::layout;
 pub(super) fn whole_lines(line: &Shown) -> Vec<String> {
     let text = &line.text.text;
     match line.kind {
-        Kind::Message => layout::indented(text),
+        Kind::Message => indented(text),
         Kind::Exception => line.whole.iter().map(ToString::to_string).collect(),
         _ => match text.find(['{', '[']).map(|at| text.split_at(at)) {
             Some((before, json)) if is_json(json) => {
                 let before = Some(before.trim_end()).filter(|before| !before.is_empty());
-                before.map(ToOwned::to_owned).into_iter().chain(layout::indented(json)).collect()
+                before.map(ToOwned::to_owned).into_iter().chain(indented(json)).collect()
             }
             _ => vec![text.to_string()],
         },
     }
+}
+
+/// JSON indented; a text of several lines, such as a stack trace, as lines below its key.
+fn indented(json: &str) -> Vec<String> {
+    layout::indented(json)
+        .into_iter()
+        .flat_map(|line| unfolded(&line).unwrap_or(vec![line]))
+        .collect()
+}
+
+/// The lines of a line of indented JSON whose value is a text of several; `None` of any other.
+fn unfolded(line: &str) -> Option<Vec<String>> {
+    let body = line.trim_start_matches(' ');
+    if !body.starts_with('"') || !body.contains("\\n") {
+        return None;
+    }
+    let blanks = line.len() - body.len();
+    let mut texts = serde_json::Deserializer::from_str(body).into_iter::<String>();
+    let mut value = texts.next()?.ok()?;
+    let mut head = String::new();
+    if let Some(rest) = body.get(texts.byte_offset()..)?.strip_prefix(": ") {
+        head = format!("{}:", body.strip_suffix(rest)?.trim_end_matches(": "));
+        value = serde_json::Deserializer::from_str(rest).into_iter::<String>().next()?.ok()?;
+    }
+    let value = value.trim_end_matches('\n');
+    if !value.contains('\n') {
+        return None;
+    }
+    let indent = " ".repeat(blanks);
+    let clean = |text: &str| clean_line(text, &mut TextStyle::default()).text;
+    let lines = value.split('\n').map(|text| format!("{indent}  {}", clean(text)));
+    let head = (!head.is_empty()).then(|| format!("{indent}{head}"));
+    Some(head.into_iter().chain(lines).collect())
 }
 
 /// Whether a text is a JSON object or array, such as many apps log.
@@ -112,6 +146,27 @@ pub fn wrap(text: &str, columns: u16) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_of_several_lines_stands_below_its_key() {
+        let json = r#"{"level":50,"err":{"a: \"b":"x","stack":"Error: no \"x\"\n    at f (a.js:1:1)\u001b[2J\n    at g (b.js:2:2)\n"},"list":["a\nb"],"one":"x\\n"}"#;
+        let wanted = r#"{
+  "level": 50,
+  "err": {
+    "a: \"b": "x",
+    "stack":
+      Error: no "x"
+          at f (a.js:1:1)
+          at g (b.js:2:2)
+  },
+  "list": [
+      a
+      b
+  ],
+  "one": "x\\n"
+}"#;
+        assert_eq!(indented(json).join("\n"), wanted);
+    }
 
     #[test]
     fn a_long_path_breaks_behind_a_folder() {
