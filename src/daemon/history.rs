@@ -23,6 +23,7 @@ mod settle;
 pub(crate) mod shared;
 pub(crate) mod sources;
 pub(crate) mod turns;
+mod unread;
 mod unsettled;
 
 use std::borrow::Cow;

@@ -24,6 +24,7 @@ use super::older::{Course, Reader, Wish, next_older};
 use super::past_file::past_file;
 use super::shared::SHARED_BYTES;
 use super::sources::{LogFile, log_files};
+use super::unread::{self, Failure};
 use super::{Backwards, Line};
 use crate::daemon::clock::now_ms;
 use crate::daemon::lives::{Console, Lives};
@@ -253,6 +254,7 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
     let writers = watch.history.files.borrow().clone();
     let mut events = readers.events_before(watch, &writers).await;
     let console = Console::of(&watch.endpoint.home);
+    let paths: Vec<PathBuf> = new.iter().map(|(_, path)| path.clone()).collect();
     let reading = stream::iter(new)
         .map(|(file, path)| {
             let lives = watch.history.lives_of(&file, &console);
@@ -261,12 +263,13 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
         .buffer_unordered(AT_A_TIME);
     // What is there together is reported together: so it is merged at once.
     let mut reading = std::pin::pin!(reading.ready_chunks(AT_A_TIME * 32));
+    let (mut failures, mut absent) = (Vec::new(), 0);
     while let Some(looks) = reading.next().await {
         let mut past = Past::default();
         for look in looks {
             match look {
-                Look::Nothing => {}
-                Look::Failed(note) => past.notes.push(note),
+                Look::Nothing => absent += 1,
+                Look::Failed(failure) => failures.push(failure),
                 Look::Read(file, reader) => {
                     past.files.extend(Some(file).filter(|file| !file.lines.is_empty()));
                     if let Some(path) = reader.file.path.clone() {
@@ -281,6 +284,14 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
         // What happened is told with the lines that it happened between, not before them.
         past.events.append(&mut events);
         report(watch, past);
+    }
+    let mut notes = unread::notes(failures);
+    if absent == paths.len() && unread::are_elsewhere(paths).await {
+        let is_told = watch.history.is_remote_told.swap(true, Ordering::Relaxed);
+        notes.extend((!is_told).then(|| unread::ELSEWHERE.into()));
+    }
+    if !notes.is_empty() {
+        report(watch, Past { notes, has_more: readers.has_more(), ..Past::default() });
     }
 }
 
@@ -311,8 +322,8 @@ impl Readers {
 enum Look {
     /// There is no file.
     Nothing,
-    /// It cannot be read: a sentence, cleaned.
-    Failed(Box<str>),
+    /// It cannot be read.
+    Failed(Failure),
     /// Its last lines, and what reads on.
     Read(PastFile, Box<Reader>),
 }
@@ -332,8 +343,8 @@ async fn first_look(
         }
     });
     let failed = |why: &str| {
-        let path = clean(&path.to_string_lossy()).into_owned();
-        Look::Failed(format!("{path} of {}: {why}", clean(&file.name)).into())
+        let name = clean(&file.name).into();
+        Look::Failed(Failure { path: path.clone(), name, why: why.into() })
     };
     let mut tail = None;
     let result = match opened.await {
