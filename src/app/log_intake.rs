@@ -33,7 +33,8 @@ impl LogView {
             let mut texts = line.lines().map(str::as_bytes).peekable();
             while texts.peek().is_some() {
                 if times.declared.is_none() && told.is_idle(id) {
-                    let prose = std::iter::from_fn(|| texts.next_if(|text| is_prose(text)));
+                    let is_plain = |text: &&[u8]| is_prose(text) && !text.is_empty();
+                    let prose = std::iter::from_fn(|| texts.next_if(is_plain));
                     if let Some(last) = store.append_prose(id, (time, level), prose) {
                         told.are_in(id, (last, time, level));
                     }

@@ -139,9 +139,17 @@ fn half(part: tempfile::NamedTempFile, shown: &str, error: &io::Error) -> String
     if part.as_file().metadata().is_ok_and(|about| about.len() == 0) {
         return format!("cannot write {shown}: {error}; nothing was saved");
     }
-    let left = part.into_temp_path().keep();
-    let left = left.map(|path| format!("; what was written is in {}", said(&path)));
-    format!("cannot write {shown}: {error}{}", left.unwrap_or_default())
+    // The names come first: folders can be long, and a notice is one line.
+    let name = shown.rsplit('/').next().unwrap_or(shown);
+    let why = format!("cannot write {name}: {}", error.kind());
+    match part.into_temp_path().keep() {
+        Err(_) => format!("{why}: {shown}"),
+        Ok(path) => {
+            let part = path.file_name().map(Path::new).map(said).unwrap_or_default();
+            let folder = path.parent().map(said).unwrap_or_default();
+            format!("{why}; what was written is in {part} in {folder}")
+        }
+    }
 }
 
 fn said(path: &Path) -> String {
@@ -322,8 +330,13 @@ mod tests {
         part.write_all(b"some of it").unwrap();
         let path = part.path().to_owned();
         let why = half(part, "/srv/log", &error);
-        assert!(why.starts_with("cannot write /srv/log: "), "{why}");
-        assert!(why.ends_with(path.to_str().unwrap()) && path.exists(), "{why}");
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let wanted = format!(
+            "cannot write log: no storage space; what was written is in {name} in {}",
+            folder.path().display()
+        );
+        assert_eq!(why, wanted, "its name stands before folders that may be long");
+        assert!(path.exists());
     }
 
     #[test]

@@ -189,7 +189,7 @@ impl Applying<'_> {
             Report::Ran(ran) => self.ran(ran),
             Report::Notice(text) => self.told(text),
             Report::Audit(standing) => self.audited(standing),
-            Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
+            Report::LogSaved(saved) => self.log_saved(saved),
             Report::Parts(parts) => self.changes.push(Change::Parts(parts)),
             Report::Did { task, outcome } => self.did(task, outcome),
             Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
@@ -384,7 +384,10 @@ impl Applying<'_> {
             .filter(|process| event.is_old_worker || process.is(&event.info));
         let ours = process.as_ref().map(|process| Ours::of(process, now)).unwrap_or_default();
         let is_known = process.is_some();
-        let life = lifecycle::read(process, event, now);
+        let mut life = lifecycle::read(process, event, now);
+        if self.watched.boxes.get(key).is_some_and(|its| its.has_thrown(event, now)) {
+            life.iter_mut().for_each(Life::after_exception);
+        }
         let rows = self.watched.fleet.apply_event(id, event, now);
         self.rows(rows, true);
         if is_known || self.watched.fleet.get(key).is_some() {

@@ -87,6 +87,9 @@ impl End {
 /// How this program is named as the one that did something.
 pub const HERE: &str = "by pm2-tui (here)";
 
+/// The same of the pm2 command, and of a client that reports what it did as that does.
+pub(super) const BY_COMMAND: &str = "by the pm2 command";
+
 /// The words for an end where `exit` need not be said: behind that word, and in a row of the table.
 pub(super) fn behind_exit(words: &str) -> &str {
     words.strip_prefix("exit ").unwrap_or(words)

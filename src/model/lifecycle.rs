@@ -36,6 +36,8 @@ pub enum Life {
     GaveUp {
         /// How it ended last.
         end: End,
+        /// Whether an exception was the reason, of which PM2 gives no code.
+        has_thrown: bool,
         /// `max_restarts`.
         max: u32,
         /// How often it was restarted in all.
@@ -43,9 +45,11 @@ pub enum Life {
     },
     /// PM2 ended it: somebody asked for it.
     Stopped {
-        /// How it ended; unseen where only the word of a client told of it.
+        /// How it ended; unseen where it waited for its restart.
         end: End,
     },
+    /// A client says that it stopped it.
+    StoppedByClient,
     /// A client started it.
     Started,
     /// A client restarted it.
@@ -82,11 +86,25 @@ pub enum Life {
     Named(Box<str>),
 }
 
+impl Life {
+    /// An exception of the process came just before. PM2 reports code 0 of each cluster worker that
+    /// threw.
+    pub(super) fn after_exception(&mut self) {
+        if let Self::Ended(Ended { end, has_thrown, .. }) | Self::GaveUp { end, has_thrown, .. } =
+            self
+        {
+            *has_thrown = matches!(end, End::Code(code) if **code == *"0");
+        }
+    }
+}
+
 /// An end that nobody asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// How it ended.
     pub end: End,
+    /// Whether an exception was the reason, of which PM2 gives no code.
+    pub has_thrown: bool,
     /// How long it had been online, milliseconds, where that is known.
     pub after_ms: Option<u64>,
     /// The signal that was sent to it just before, from here.
@@ -141,6 +159,7 @@ pub fn read(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) ->
         EventKind::Exit => read_exit(process, event, now),
         EventKind::RestartOverlimit => Some(Life::GaveUp {
             end: end(event),
+            has_thrown: false,
             max: event.info.restarts_max(),
             restarts: event.info.restarts,
         }),
@@ -150,7 +169,7 @@ pub fn read(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) ->
         EventKind::Stop => {
             let told_at_ms = process.and_then(|process| process.stop_told_at_ms);
             let is_told = told_at_ms.is_some_and(|at_ms| since(at_ms) < ECHO_MS);
-            (!is_told).then_some(Life::Stopped { end: End::Unseen })
+            (!is_told).then_some(Life::StoppedByClient)
         }
         EventKind::Restart if is_echo(Action::Restart) => None,
         EventKind::Restart => Some(Life::Restarted { restarts: event.info.restarts }),
@@ -171,15 +190,15 @@ fn read_exit(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) -
     match process {
         // There is no process that could end: a client stops what waits for its restart.
         Some(process) if process.info.status == ProcessStatus::WaitingRestart => {
-            process.stop_told_at_ms = Some(now.steady_ms);
             let is_told = process.pending.is_some() || is_ended_here(process, now);
+            process.stop_told_at_ms = is_told.then_some(now.steady_ms);
             (!is_told).then_some(Life::Stopped { end: End::Unseen })
         }
         Some(process) if process.stopping_since_ms.is_some() => {
-            process.stop_told_at_ms = Some(now.steady_ms);
             let is_told = process.pending.is_some()
                 || is_ended_here(process, now)
                 || is_explained(process, now);
+            process.stop_told_at_ms = is_told.then_some(now.steady_ms);
             (!is_told).then(|| Life::Stopped { end: end(event) })
         }
         process => {
@@ -221,7 +240,7 @@ pub(super) fn ended(event: &ProcessEvent) -> Ended {
                 .then(|| (info.unstable_restarts, info.restarts_max())),
         },
     };
-    Ended { end: end(event), after_ms, sent: None, next }
+    Ended { end: end(event), has_thrown: false, after_ms, sent: None, next }
 }
 
 /// How an event says that its process ended.

@@ -97,7 +97,7 @@ fn told(watched: &Watched, place: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_deliberate_stop_is_one_line_not_two_exits_and_a_stop() {
+fn a_deliberate_stop_is_its_end_and_by_whom_not_two_exits() {
     let mut watched = api();
     let mut last = event(EventKind::Exit, ProcessStatus::Stopped);
     last.info.exit_code = Some("0".into());
@@ -108,7 +108,7 @@ fn a_deliberate_stop_is_one_line_not_two_exits_and_a_stop() {
     ];
     assert_eq!(
         tell_all(&mut watched, &events),
-        ["stop: stopped on request, exit code 0 or SIGINT"]
+        ["stop: stopped on request, exit code 0 or SIGINT", "stop: stopped by the pm2 command"]
     );
     assert_eq!(row(&watched).info.status, ProcessStatus::Stopped);
 }
@@ -318,7 +318,7 @@ fn the_echo_of_an_own_action_is_not_told_again() {
     assert!(tell_all(&mut watched, &restart).is_empty());
     row_mut(&mut watched).asked = Some((Action::Restart, -60_000));
     let told = tell_all(&mut watched, &restart);
-    assert_eq!(told, ["restart: restarted by a client, 0 restarts in all"]);
+    assert_eq!(told, ["restart: restarted by the pm2 command, 0 restarts in all"]);
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn the_stop_of_what_waits_for_its_restart_is_no_crash() {
     let told = tell_all(&mut watched, &exits);
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].contains("restart 1 follows in 3.0 s"), "{told:?}");
-    assert_eq!(told[1], "stop: stopped by a client");
+    assert_eq!(told[1], "stop: stopped on request");
     let row = row(&watched);
     assert_eq!((&row.info.status, row.restarts_at_ms), (&ProcessStatus::Stopped, None));
 }

@@ -1,6 +1,6 @@
 //! Words for what happened to a process: the one place where [`Life`] becomes text.
 
-use super::end::{End, behind_exit};
+use super::end::{BY_COMMAND, End, behind_exit};
 use super::lifecycle::{self, Ended, Life, Next};
 use super::log::Severity;
 use super::units;
@@ -22,6 +22,7 @@ pub struct Sentence {
 #[must_use]
 pub fn tell(life: &Life) -> Sentence {
     let told = |word, severity, text: String| Sentence { word, severity, text };
+    let by_command = |word, done| told(word, Severity::Neutral, format!("{done} {BY_COMMAND}"));
     match life {
         Life::Online { restarts: 0 } => told("online", Severity::Good, "started".to_owned()),
         Life::Online { restarts } => {
@@ -30,28 +31,30 @@ pub fn tell(life: &Life) -> Sentence {
         Life::Again => told("online", Severity::Good, "started again".to_owned()),
         Life::Ended(ended) => {
             let is_clean = match &ended.end {
-                End::Code(code) => &**code == "0",
+                End::Code(code) => &**code == "0" && !ended.has_thrown,
                 End::Unseen => true,
                 End::Signal(_) => false,
             };
             let severity = if is_clean { Severity::Warning } else { Severity::Bad };
-            told("exit", severity, ended_text(&ended.end.words(), ended))
+            told("exit", severity, ended_text(&words(&ended.end, ended.has_thrown), ended))
         }
-        Life::GaveUp { end, max, restarts } => {
-            told("overlimit", Severity::Bad, gave_up(&end.words(), *max, *restarts))
+        Life::GaveUp { end, has_thrown, max, restarts } => {
+            let how = words(end, *has_thrown);
+            told("overlimit", Severity::Bad, gave_up(&how, *max, *restarts))
         }
         Life::Stopped { end: End::Unseen } => {
-            told("stop", Severity::Neutral, "stopped by a client".to_owned())
+            told("stop", Severity::Neutral, "stopped on request".to_owned())
         }
         Life::Stopped { end } => {
             told("stop", Severity::Neutral, format!("stopped on request, {}", end.words()))
         }
-        Life::Started => told("start", Severity::Neutral, "started by a client".to_owned()),
+        Life::StoppedByClient => by_command("stop", "stopped"),
+        Life::Started => by_command("start", "started"),
         Life::Restarted { restarts } => {
-            let text = format!("restarted by a client, {}", count(*restarts));
+            let text = format!("restarted {BY_COMMAND}, {}", count(*restarts));
             told("restart", Severity::Neutral, text)
         }
-        Life::Reloaded => told("reload", Severity::Neutral, "reloaded by a client".to_owned()),
+        Life::Reloaded => by_command("reload", "reloaded"),
         Life::OldWorkerEnded { end: End::Unseen } => {
             told("exit", Severity::Neutral, "old worker of a reload ended".to_owned())
         }
@@ -76,6 +79,11 @@ pub fn tell(life: &Life) -> Sentence {
         }
         Life::Named(word) => told("event", Severity::Neutral, word.to_string()),
     }
+}
+
+/// How it ended; of an exception for which PM2 has no code, that.
+fn words(end: &End, has_thrown: bool) -> String {
+    if has_thrown { "exit by an uncaught exception".to_owned() } else { end.words() }
 }
 
 /// What one message of the bus says of a process, for those who show each by itself: its status, and
@@ -180,7 +188,9 @@ mod tests {
 
     #[test]
     fn what_happened_is_told_with_its_figures() {
-        let ended = |end, after_ms, next| Life::Ended(Ended { end, after_ms, sent: None, next });
+        let ended = |end, after_ms, next| {
+            Life::Ended(Ended { end, has_thrown: false, after_ms, sent: None, next })
+        };
         let code = |code: &str| End::Code(code.into());
         let again = |delay_ms, unstable| Next::Restart { restart: 4, delay_ms, unstable };
         let all = [
@@ -192,9 +202,10 @@ mod tests {
             ended(End::Signal("SIGKILL".into()), None, again(None, None)),
             ended(code("3"), Some(900), Next::Stays(Stays::StopExitCode)),
             ended(code("0"), Some(900), Next::Stays(Stays::AutorestartOff)),
-            Life::GaveUp { end: code("1"), max: 16, restarts: 15 },
+            Life::GaveUp { end: code("1"), has_thrown: false, max: 16, restarts: 15 },
             Life::Stopped { end: code("0") },
             Life::Stopped { end: End::Unseen },
+            Life::StoppedByClient,
             Life::OverMemory { used: 250_000_000, limit: 104_857_600 },
             Life::FileChanged("src/a.js".into()),
             Life::CronDue,
@@ -219,7 +230,8 @@ mod tests {
         exit exit code 0 or SIGINT after 0.9 s, not restarted (autorestart is off)
         overlimit exit code 1, gave up at max_restarts 16: errored, 15 restarts in all
         stop stopped on request, exit code 0 or SIGINT
-        stop stopped by a client
+        stop stopped on request
+        stop stopped by the pm2 command
         memory over its memory limit, 238.4 MiB of 100.0 MiB: PM2 restarts it
         watch src/a.js changed: PM2 restarts it
         cron its cron_restart is due: PM2 restarts it

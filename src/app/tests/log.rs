@@ -203,7 +203,7 @@ fn errors_and_ends_are_gone_to() {
         event("exit", "exit code 1"),
         LogLine::exception(0, source, "thrown", &stack),
         output(0, "p0", "no errors found"),
-        event("restart", "restarted by a client"),
+        event("restart", "restarted by the pm2 command"),
         output(0, "p0", "the end"),
     ]);
     keys(&mut app, "\tE");
@@ -215,7 +215,7 @@ fn errors_and_ends_are_gone_to() {
     keys(&mut app, "e");
     assert!(app.notice.as_ref().unwrap().text.contains("no error below"));
     keys(&mut app, "]");
-    assert_eq!(marked_text(&app), "restarted by a client");
+    assert_eq!(marked_text(&app), "restarted by the pm2 command");
     keys(&mut app, "[");
     assert_eq!(marked_text(&app), "exit code 1");
 }

@@ -392,9 +392,7 @@ impl Live {
         let told = raw::process_event(json.as_bytes())?;
         let life = match &told.kind {
             EventKind::Start if told.manually => Life::Started,
-            EventKind::Stop if told.manually => {
-                Life::Stopped { end: crate::model::end::End::Unseen }
-            }
+            EventKind::Stop if told.manually => Life::StoppedByClient,
             EventKind::Restart if told.manually => Life::Restarted { restarts: told.info.restarts },
             EventKind::Reload | EventKind::GracefulReload => Life::Reloaded,
             EventKind::Delete => Life::Deleted,

@@ -29,7 +29,9 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Reading {
         };
         reading.prefix = Some(Span { start: 0, end: prefix.end });
     }
-    if reading.level.is_none() && context.is_stderr {
+    // A blank line warns of nothing.
+    let is_blank = || text.get(start..).is_none_or(|text| text.trim_ascii().is_empty());
+    if reading.level.is_none() && context.is_stderr && !is_blank() {
         reading.level = Some((Level::Warn, Sign::Stream));
     }
     reading

@@ -7,6 +7,7 @@ use crate::model::deed::Deed;
 use crate::model::errand::{Outcome, TaskId};
 use crate::model::log::{LogLine, Severity};
 use crate::model::ready::Ran;
+use crate::model::saved::Saved;
 use crate::model::trigger::Reply;
 use crate::model::{Action, Target, Verdict};
 use crate::protocol::text::{clean, clean_to};
@@ -90,11 +91,23 @@ impl Applying<'_> {
 
     /// Something beside the daemons went wrong: it stays in the log, whatever is said after it.
     pub(super) fn told(&mut self, text: Box<str>) {
+        self.note_here(&text);
+        self.changes.push(Change::Notice(text));
+    }
+
+    fn note_here(&mut self, text: &str) {
         let source = self.source(None, "pm2-tui");
-        let line = LogLine::event(self.now.wall_ms, source, "here", Severity::Bad, &text);
+        let line = LogLine::event(self.now.wall_ms, source, "here", Severity::Bad, text);
         self.watched.news.push(line);
         self.changes.push(Change::Lines);
-        self.changes.push(Change::Notice(text));
+    }
+
+    /// Lines were saved, or not: why not is told whole in the log, too.
+    pub(super) fn log_saved(&mut self, saved: Saved) {
+        if let Saved::Failed(why) = &saved {
+            self.note_here(why);
+        }
+        self.changes.push(Change::LogSaved(saved));
     }
 
     /// It stands otherwise with the audit file: told where that begins or ends, and kept for a warning that

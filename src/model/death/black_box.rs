@@ -152,6 +152,13 @@ impl BlackBox {
         self.not_started.as_deref()
     }
 
+    /// Whether the cluster worker that an event is of has had an exception just now.
+    pub(in crate::model) fn has_thrown(&self, event: &ProcessEvent, now: Moment) -> bool {
+        let is_fresh = |thrown: &Thrown| now.steady_ms.saturating_sub(thrown.at_ms) <= EXCEPTION_MS;
+        event.info.exec_mode == ExecMode::Cluster
+            && self.life.exception.as_ref().is_some_and(is_fresh)
+    }
+
     /// When it last came online, by the steady clock.
     pub(in crate::model) fn online_at_ms(&self) -> Option<i64> {
         self.online_at_ms

@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::death::after::{Left, reconstruct};
 use crate::protocol::bus::{BusPmId, Exception, ProcessRef};
+use crate::protocol::process::ExecMode;
 
 fn exception(message: &str) -> Report {
     let stack = format!("Error: {message}\n    at f (/srv/a.js:1:1)");
@@ -109,6 +110,40 @@ fn last_words_that_come_after_the_end_tell_the_exception() {
     let last = watched.boxes.get(key(1)).unwrap().last().unwrap();
     let told = crate::model::death::words::cause(&last.cause);
     assert_eq!(told, "uncaught exception: ValueError: no 17");
+}
+
+/// PM2 gives code 0 of a cluster worker that threw, and of one that it gives up.
+#[test]
+fn an_end_after_an_exception_has_no_code_where_pm2_gives_none() {
+    for (mode, code, wanted) in [
+        (ExecMode::Cluster, "0", "by an uncaught exception"),
+        (ExecMode::Cluster, "7", "code 7"),
+        (ExecMode::Fork, "0", "code 0 or SIGINT"),
+    ] {
+        let mut watched = api();
+        apply(&mut watched, DAEMON, exception("x"), at(900));
+        let of = |kind, status| {
+            let mut event = event(kind, status);
+            (event.info.exec_mode, event.info.exit_code) = (mode, Some(code.into()));
+            event
+        };
+        let told = tell_all(&mut watched, &[of(EventKind::Exit, ProcessStatus::Stopped)]);
+        assert!(told[0].starts_with(&format!("exit: exit {wanted}")), "{told:?}");
+        let report = |event| Report::Process(Box::new(event));
+        let online = of(EventKind::Online, ProcessStatus::Online);
+        apply(&mut watched, DAEMON, report(online), at(1_050));
+        apply(&mut watched, DAEMON, exception("x"), at(1_100));
+        let before = watched.news.len();
+        let over = of(EventKind::RestartOverlimit, ProcessStatus::Errored);
+        apply(&mut watched, DAEMON, report(over), at(1_200));
+        let told = self::told(&watched, before);
+        assert!(told[0].starts_with(&format!("overlimit: exit {wanted}")), "{told:?}");
+        // Long after one it is told as before.
+        let late = of(EventKind::Exit, ProcessStatus::Stopped);
+        let before = watched.news.len();
+        apply(&mut watched, DAEMON, report(late), at(60_000));
+        assert!(!self::told(&watched, before).concat().contains("exception"));
+    }
 }
 
 /// Who watched says the same as who came afterwards: type, message and exit code.
