@@ -48,8 +48,8 @@ pub(super) async fn show(
         return Ok(None);
     };
     let users = std::env::var("PAGER").ok().filter(|words| !words.trim().is_empty());
-    let pager = users.unwrap_or(if is_installed("lnav") { "lnav" } else { "less" }.to_owned());
-    let wants = Wants::of(&pager);
+    let viewer = users.unwrap_or(if is_installed("lnav") { "lnav" } else { "less" }.to_owned());
+    let wants = Wants::of(&viewer);
     let (look, line) = (path.clone(), paged.line);
     let looking = tokio::task::spawn_blocking(move || locate(&look, &line, wants));
     let place = match tokio::time::timeout(LOOK_MAX, looking).await {
@@ -60,7 +60,7 @@ pub(super) async fn show(
         }
         Ok(Err(_)) | Err(_) => None,
     };
-    let words = command(&pager, wants, place);
+    let words = command(&viewer, wants, place);
     let mut program = Command::new("sh");
     program.arg("-c").arg(&words).arg("sh").arg(&path);
     let ended = hand_over(app, screen, keys, (inbox, daemons, clock), program, None).await?;
