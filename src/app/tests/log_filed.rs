@@ -276,6 +276,7 @@ fn what_is_copied_are_the_bytes_as_they_came_without_what_does_something() {
     let mut app = app(1);
     let Report::History(mut held) = past(lines.into_iter()) else { panic!() };
     held.files[0].again = None;
+    held.files[0].lines.iter_mut().skip(1).for_each(|line| line.goes_on = true);
     send(&mut app, Report::History(held));
     let wanted =
         b"Error: \xff\xe9\tred x\n    at a\xfe (/srv/a.js:1:1)\n\tat b (/srv/b.js:1:1)".to_vec();
