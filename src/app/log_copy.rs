@@ -5,16 +5,14 @@
 use super::command::{Command, LogCommand};
 use super::effect::{Effect, Effects};
 use super::geometry::Pane;
-use super::log_line::WHOLE_BYTES;
+use super::log_line::{WHOLE_BYTES, pure};
 use super::log_pieces;
 use super::log_sight::{self, Sight, jump};
 use super::log_view::LogView;
 use super::notice::Notice;
 use super::state::App;
 use crate::logs::LineId;
-use crate::logs::parse::Plain;
 use crate::model::units;
-use crate::protocol::escape::is_deceptive;
 
 /// The most bytes that are copied: as base64 just below 100,000, which is what terminals take.
 const COPY_BYTES_MAX: usize = 74_000;
@@ -117,24 +115,6 @@ pub(super) fn many(app: &mut App) -> Effects {
         return Effects::none();
     }
     copy(app, what, &text)
-}
-
-/// A line as it is copied: its bytes, invalid UTF-8 and tabs too, without escape sequences, control
-/// characters, what deceives the eye, and what a carriage return goes back over.
-pub(super) fn pure(line: &[u8]) -> Vec<u8> {
-    let text = Plain::of(line).text;
-    let end = text.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
-    let text = text.get(..end).unwrap_or_default();
-    let start = memchr::memrchr(b'\r', text).map_or(0, |last| last + 1);
-    let mut pure = Vec::with_capacity(text.len());
-    for chunk in text.get(start..).unwrap_or_default().utf8_chunks() {
-        let is_kept = |c: &char| *c == '\t' || !(c.is_control() || is_deceptive(*c));
-        for c in chunk.valid().chars().filter(is_kept) {
-            pure.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        }
-        pure.extend_from_slice(chunk.invalid());
-    }
-    pure
 }
 
 /// Copies a text, each line [`pure`], and says how much of it went.

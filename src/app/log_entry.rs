@@ -3,7 +3,6 @@
 //! Invariant: it is as it was when it was opened, whatever falls out of the log meanwhile.
 
 use super::editor::Editor;
-use super::log_copy;
 use super::log_line::{self, Shown, WHOLE_BYTES};
 use super::log_view::{LogView, Search};
 use super::wrap::{folded, whole_lines};
@@ -37,7 +36,7 @@ impl LogView {
         let copied = match line.kind {
             Kind::Output | Kind::More => {
                 let bytes = |line: &LineRef<'_>| {
-                    log_copy::pure(&log_line::bytes_of(line, &self.filed.seen, WHOLE_BYTES))
+                    log_line::pure(&log_line::bytes_of(line, &self.filed.seen, WHOLE_BYTES))
                 };
                 let mut copied = vec![bytes(&self.store.line(id)?)];
                 for line in self.store.rest_of(id, false) {

@@ -13,6 +13,7 @@ use crate::logs::parse::{self, Clock, Context, Facts, Level, Plain};
 use crate::logs::{Body, Files, Kind, LineId, LineRef, LineTime, Owner, Store, Stream, TimeFrom};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::past::FileStream;
+use crate::protocol::escape::is_deceptive;
 use crate::protocol::text::{StyledText, TextStyle, clean, clean_line};
 
 /// What a row shows of a line at most, bytes.
@@ -156,6 +157,24 @@ pub(super) fn bytes_of<'a>(
         (Err(error), _) if error.kind() == io::ErrorKind::WouldBlock => Cow::Borrowed(BEING_READ),
         (Err(_), _) => Cow::Borrowed(GONE),
     }
+}
+
+/// A line as it is copied: its bytes, invalid UTF-8 and tabs too, without escape sequences, control
+/// characters, what deceives the eye, and what a carriage return goes back over.
+pub(super) fn pure(line: &[u8]) -> Vec<u8> {
+    let text = Plain::of(line).text;
+    let end = text.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+    let text = text.get(..end).unwrap_or_default();
+    let start = memchr::memrchr(b'\r', text).map_or(0, |last| last + 1);
+    let mut pure = Vec::with_capacity(text.len());
+    for chunk in text.get(start..).unwrap_or_default().utf8_chunks() {
+        let is_kept = |c: &char| *c == '\t' || !(c.is_control() || is_deceptive(*c));
+        for c in chunk.valid().chars().filter(is_kept) {
+            pure.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        pure.extend_from_slice(chunk.invalid());
+    }
+    pure
 }
 
 /// What is no output, as the store takes it.

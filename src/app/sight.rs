@@ -148,8 +148,7 @@ pub(super) fn log(app: &App) -> LogInSight {
     LogInSight {
         ends: [lines.at(top), lines.at((top + count).saturating_sub(1))],
         lines: count,
-        title: app.log_title(),
-        files: app.log_files(),
+        title: app.log_title().into_iter().chain([app.log_files()]).collect(),
         found: app.log_view.found(),
     }
 }

@@ -149,10 +149,8 @@ pub(super) struct LogInSight {
     pub(super) ends: [Option<LineId>; 2],
     /// How many lines are in sight.
     pub(super) lines: usize,
-    /// What its title says of the lines that are not.
-    pub(super) title: [Option<String>; 3],
-    /// What it says of the files.
-    pub(super) files: Option<String>,
+    /// What its title says of the lines that are not, and of the files.
+    pub(super) title: Vec<Option<String>>,
     /// In how many lines the search is.
     pub(super) found: u64,
 }
