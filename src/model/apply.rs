@@ -467,15 +467,6 @@ impl Applying<'_> {
         fleet.get(key).map(|_| boxes.of(key))
     }
 
-    /// A process has the signal of its last end.
-    fn note_signal(&mut self, key: ProcessKey) {
-        let Watched { fleet, boxes, .. } = &mut *self.watched;
-        let Some(process) = fleet.get_mut(key) else { return };
-        let life = boxes.get(key);
-        process.signal = life.and_then(BlackBox::signal).map(Box::from);
-        process.is_killed = life.and_then(BlackBox::killed_by).is_some();
-    }
-
     /// The process that a line of the console means; of a name, the first.
     fn whom(&self, whom: Whom<'_>) -> Option<ProcessKey> {
         let is_it = |key: &ProcessKey, process: &Process| match whom {

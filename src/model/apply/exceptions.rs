@@ -6,7 +6,7 @@
 use super::{Applying, Change};
 use crate::model::ProcessKey;
 use crate::model::death::cause::Cause;
-use crate::model::death::{Death, without_stamp};
+use crate::model::death::{BlackBox, Death, without_stamp};
 use crate::model::exceptions::{Exceptions, Thrown, whole_message};
 use crate::model::log::LogLine;
 use crate::model::process::Process;
@@ -14,6 +14,15 @@ use crate::model::watched::Watched;
 use crate::protocol::bus::{BusPmId, Exception};
 
 impl Applying<'_> {
+    /// A process has the signal of its last end.
+    pub(super) fn note_signal(&mut self, key: ProcessKey) {
+        let Watched { fleet, boxes, .. } = &mut *self.watched;
+        let Some(process) = fleet.get_mut(key) else { return };
+        let life = boxes.get(key);
+        process.signal = life.and_then(BlackBox::signal).map(Box::from);
+        process.is_killed = life.and_then(BlackBox::killed_by).is_some();
+    }
+
     /// An exception on the bus. The process may have survived it.
     pub(super) fn exception(&mut self, exception: &Exception) {
         let now = self.now;

@@ -17,6 +17,7 @@ use crate::protocol::bus::{EventKind, Exception, ProcessEvent};
 use crate::protocol::process::{ExecMode, ProcessStatus};
 
 mod mended;
+mod thrown;
 
 /// An exception is why a process ended where it ended so soon after it, milliseconds.
 const EXCEPTION_MS: i64 = 2_000;
@@ -150,13 +151,6 @@ impl BlackBox {
     #[must_use]
     pub fn not_started(&self) -> Option<&str> {
         self.not_started.as_deref()
-    }
-
-    /// Whether the cluster worker that an event is of has had an exception just now.
-    pub(in crate::model) fn has_thrown(&self, event: &ProcessEvent, now: Moment) -> bool {
-        let is_fresh = |thrown: &Thrown| now.steady_ms.saturating_sub(thrown.at_ms) <= EXCEPTION_MS;
-        event.info.exec_mode == ExecMode::Cluster
-            && self.life.exception.as_ref().is_some_and(is_fresh)
     }
 
     /// When it last came online, by the steady clock.
