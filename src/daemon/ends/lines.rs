@@ -43,12 +43,12 @@ pub(super) fn of_lives(
         is_of_ms && seconds.binary_search(&second(line.at_ms)).is_ok()
     };
     let turns = if lines.iter().any(is_asked) { turns_of(info, &spans) } else { Turns::new() };
-    let untils = untils(&spans, &turns);
+    let ends_of = ends_of(&spans, &turns);
     let is_open = |line: &Line| is_asked(line) && !turns.contains_key(&(0, second(line.at_ms)));
     let last = ended.len() - 1;
     let life = |index: usize| {
-        let until = untils.get(index).copied().unwrap_or(i64::MAX);
-        let from = index.checked_sub(1).and_then(|before| untils.get(before).copied());
+        let until = ends_of.get(index).copied().unwrap_or(i64::MAX);
+        let from = index.checked_sub(1).and_then(|before| ends_of.get(before).copied());
         let from = from.unwrap_or(i64::MIN);
         let own = lines.partition_point(|line| line.at_ms < from)
             ..lines.partition_point(|line| line.at_ms < until);
@@ -119,7 +119,7 @@ fn turns_of(info: &ProcessInfo, lives: &Lives) -> Turns {
 }
 
 /// Until when what was written is of each life, oldest first.
-fn untils(lives: &Lives, turns: &Turns) -> Vec<i64> {
+fn ends_of(lives: &Lives, turns: &Turns) -> Vec<i64> {
     let ended = lives.ended();
     let mut latest = i64::MIN;
     let until = |(index, life): (usize, &LifeSpan)| {
