@@ -75,6 +75,9 @@ pub(in crate::daemon) struct History {
     is_remote_told: AtomicBool,
 }
 
+/// A file that was not looked at yet, and its path.
+type New = (LogFile, PathBuf);
+
 #[derive(Debug, Default)]
 struct Readers {
     /// Files that were looked at.
@@ -129,6 +132,11 @@ impl History {
         known.iter().find(|info| info.pm_id == id)?.runs_since_ms()
     }
 
+    /// The files of all processes.
+    pub(super) fn files(&self) -> Vec<LogFile> {
+        self.files.borrow().clone()
+    }
+
     /// The scripts of all processes.
     pub(super) fn scripts(&self) -> Vec<Script> {
         Script::of(&self.lives.lock().unwrap_or_else(PoisonError::into_inner))
@@ -178,7 +186,8 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
         }
         let is_mending = readers.mending.is_under_way();
         if !is_mending {
-            let new = readers.new_ones(&files.borrow_and_update(), &history.heard);
+            let listed = files.borrow_and_update().clone();
+            let new = readers.new_ones(&listed, &history.heard, is_connected);
             if !new.is_empty() {
                 begin(watch, &mut readers, new).await;
             }
@@ -223,14 +232,16 @@ fn report(watch: &Watch, past: Past) {
 impl Readers {
     /// The files that were not looked at yet, each with its path. Outputs without history are not
     /// listened to any more.
-    fn new_ones(&mut self, files: &[LogFile], heard: &Heard) -> Vec<(LogFile, PathBuf)> {
+    fn new_ones(&mut self, files: &[LogFile], heard: &Heard, is_connected: bool) -> Vec<New> {
         let mut new = Vec::new();
         for file in files {
             match &file.path {
                 Some(path) if self.known.insert(path.clone()) => {
                     new.push((file.clone(), path.clone()));
                 }
-                Some(path) => self.mending.renew(path, file, heard),
+                // The processes of another daemon come one by one: their files are mended first.
+                Some(path) if is_connected => self.mending.renew(path, file, heard),
+                Some(_) => {}
                 None => file.keys().for_each(|key| heard.join(key, None)),
             }
         }
