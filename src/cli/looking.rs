@@ -186,7 +186,8 @@ pub struct Why {
     /// Ids, names, namespaces or `all`
     #[arg(required = true, value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Number of last exits to show, at most 20 [default: 5]
+    /// Number of last exits to show, at most 20, each with what was said last [default: 5, the newest
+    /// with that]
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1, 20))]
     pub lives: Option<u32>,
     /// Print a JSON array with one entry for each process

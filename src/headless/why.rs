@@ -56,7 +56,7 @@ pub(super) async fn run(
             if !all.is_empty() {
                 writeln!(out)?;
             }
-            tell(context, info, &black_box, (deaths_max, writers), out)?;
+            tell(context, info, &black_box, (what, writers), out)?;
             all.push(Json::Null);
         }
     }
@@ -92,9 +92,10 @@ fn tell(
     context: &Context,
     info: &ProcessInfo,
     black_box: &BlackBox,
-    (deaths_max, writers): (usize, usize),
+    (what, writers): (&Why, usize),
     out: &mut impl Write,
 ) -> Result<(), Failure> {
+    let deaths_max = what.lives.map_or(DEATHS_SHOWN, |lives| lives as usize);
     let mut line = |text: &str| -> Result<(), Failure> {
         writeln!(out, "{}", output::printable(text.trim_end(), context.is_ascii))?;
         Ok(())
@@ -115,10 +116,14 @@ fn tell(
         if !facts.is_empty() {
             line(&format!("  {:19}  {}", "", facts.join("; ")))?;
         }
-        if let Some(text) = words::untold(death).filter(|_| index == 0) {
+        // Unasked, of the newest only: it is what is wanted most.
+        if index > 0 && what.lives.is_none() {
+            continue;
+        }
+        if let Some(text) = words::untold(death) {
             line(&format!("  {text}"))?;
         }
-        if index == 0 && !death.words.is_empty() {
+        if !death.words.is_empty() {
             line(&format!("  {}:", words::last_lines(death, writers)))?;
             for words in &death.words {
                 line(&format!("    {}", shown(words)))?;
