@@ -191,7 +191,7 @@ impl<'a> Reports<'a> {
                     let id = event.info.pm_id;
                     self.output.process_ended(id, event.is_old_worker, &mut emit);
                     let at_ms = event.at_ms.unwrap_or_else(now_ms);
-                    unwritten::look(watch, (id, &event.info.name), at_ms);
+                    unwritten::look(watch, &event.info, at_ms);
                 }
                 if self.watch.ears.is_anyone_listening() {
                     self.watch.ears.tell(&Heard::Process(event.clone()));

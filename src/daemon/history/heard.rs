@@ -320,11 +320,11 @@ impl Heard {
         }
     }
 
-    /// How much came of it, bytes.
-    pub(super) fn told(&self, key: OutputKey) -> u64 {
-        match self.lock().now.get(&key) {
-            Some(Output::Joined(Some(tail))) => tail.told(),
-            _ => 0,
+    /// How much came of an output whose file is joined, bytes.
+    pub(super) fn told(&self, key: OutputKey) -> Option<u64> {
+        match self.lock().now.get(&key)? {
+            Output::Joined(Some(tail)) => Some(tail.told()),
+            Output::Joined(None) | Output::Begun(_) | Output::Held(_) => None,
         }
     }
 

@@ -15,11 +15,13 @@ use crate::daemon::{Watch, files, offload};
 use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::report::Report;
 use crate::protocol::bus::LogStream;
-use crate::protocol::process::PmId;
+use crate::protocol::process::{PmId, ProcessInfo};
 use crate::protocol::text::clean_to;
 
 /// The last words of a process have come so long after its end: 136 ms were seen.
 const HEARD_AFTER: Duration = Duration::from_millis(700);
+/// So often that is waited for.
+const WAITS_MAX: u32 = 12;
 /// What is not in the file this long after will not be.
 const WRITTEN_AFTER: Duration = Duration::from_millis(1_300);
 /// Words that come behind the end stand before this, milliseconds.
@@ -37,25 +39,25 @@ const FILE_LINES_MAX: usize = 4_096;
 /// How much is told of a line, characters.
 const TOLD_CHARS: usize = 60;
 
-/// A worker ended at this time, milliseconds since 1970: looks later which of its last words only came on the
-/// bus.
-pub(in crate::daemon) fn look(watch: &Watch, (id, name): (PmId, &str), at_ms: i64) {
-    let files = worker_files(&watch.history, id);
-    if files.is_empty() || watch.tasks.len() > TASKS_MAX {
+/// A process ended at this time, milliseconds since 1970: if it was a worker, which the bus does not say, looks
+/// later which of its last words only came there.
+pub(in crate::daemon) fn look(watch: &Watch, info: &ProcessInfo, at_ms: i64) {
+    if watch.tasks.len() > TASKS_MAX {
         return;
     }
     let (history, inbox, daemon) = (Arc::clone(&watch.history), watch.inbox.clone(), watch.id);
     let generation = watch.generation.clone();
-    let source = LogSource { daemon, pm_id: Some(id), name: name.into() };
+    let id = info.pm_id;
+    let source = LogSource { daemon, pm_id: Some(id), name: (*info.name).into() };
     let looking = async move {
-        tokio::time::sleep(HEARD_AFTER).await;
-        let came: Vec<_> = files
-            .into_iter()
-            .filter_map(|(key, path)| Some((key, path, history.heard.came(key)?)))
-            .collect();
+        let files = joined(&history, id).await;
+        let came =
+            files.into_iter().filter_map(|(key, path)| Some((key, path, history.heard.came(key)?)));
+        let came: Vec<_> = came.collect();
         tokio::time::sleep(WRITTEN_AFTER).await;
         for (key, path, came) in came {
-            let meanwhile = history.heard.told(key).saturating_sub(came.told);
+            let told = history.heard.told(key).unwrap_or_default();
+            let meanwhile = told.saturating_sub(came.told);
             let looked = offload::look(move || {
                 let end = files::tail(&path, END_BYTES).ok()?.bytes;
                 unwritten(&came, &end, meanwhile)
@@ -69,6 +71,25 @@ pub(in crate::daemon) fn look(watch: &Watch, (id, name): (PmId, &str), at_ms: i6
         }
     };
     watch.tasks.spawn(async move { generation.run_until_cancelled(looking).await });
+}
+
+/// The outputs of a worker, once all of its last words have come and its files are joined to the bus: one that
+/// ended soon after its start may have to wait for that.
+async fn joined(history: &History, id: PmId) -> Vec<(OutputKey, PathBuf)> {
+    let mut times = 0;
+    loop {
+        tokio::time::sleep(HEARD_AFTER).await;
+        let files = worker_files(history, id);
+        // What God writes itself is in the file.
+        if history.files().iter().any(|file| file.is_fork && file.ids.contains(&id)) {
+            return Vec::new();
+        }
+        let is_joined = |(key, _): &(OutputKey, PathBuf)| history.heard.told(*key).is_some();
+        times += 1;
+        if times == WAITS_MAX || !files.is_empty() && files.iter().all(is_joined) {
+            return files;
+        }
+    }
 }
 
 /// The outputs of a worker that have a file of their own.
