@@ -92,28 +92,6 @@ pub(crate) fn what_happened_stands_in_the_log_once() {
     });
 }
 
-/// A cluster worker writes its own file, and ends before all of it is there: the log says of which lines.
-pub(crate) fn what_only_the_bus_had_is_told() {
-    let text = "console.log('up');\n\
-                setTimeout(function () {\n\
-                for (var i = 0; i < 20; i++) console.log('last word ' + i);\n\
-                process.exit(3);\n\
-                }, 400);";
-    let cluster = json!({ "exec_mode": "cluster", "instances": 1, "autorestart": false });
-    let home = Pm2Home::empty(Release::Seven);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut cockpit = Cockpit::new(&home);
-        home.start(&[script("last", "js", text).with(cluster)]);
-        cockpit.until("what is said of it", |app| count(app, "last", "bus only") == 1).await;
-        let file = std::fs::read_to_string(home.path().join("logs/last-out-0.log")).unwrap();
-        let missing = 21 - file.lines().count();
-        let said = format!("{missing} lines are not in the log file");
-        assert_eq!(count(&cockpit.app, "last", &said), 1, "{:?}", told(&cockpit.app, "last"));
-        cockpit.handle.shut_down().await;
-    });
-}
-
 /// Memory limit, cron and watch restarts: why stands before the end.
 pub(crate) fn what_pm2_does_by_itself_stands_in_the_log() {
     let home = Pm2Home::empty(Release::Seven);

@@ -36,27 +36,24 @@ pub(crate) struct Tail {
     at: Option<u64>,
     /// When a piece of it came last, by the caller's clock, milliseconds.
     last_ms: Option<i64>,
-    /// How much came since this is kept, and how much of that was looked at, bytes.
-    told: u64,
-    looked: u64,
 }
 
 impl Tail {
     /// Of an output of which nothing came yet, that keeps so many bytes.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, ..Self::default() }
+        Self { bytes: Vec::new(), bytes_max, at: None, last_ms: None }
     }
 
     /// Of an output that ended with this, and keeps so many bytes.
     pub(crate) fn ending(bytes: Vec<u8>, bytes_max: usize) -> Self {
-        Self { bytes, bytes_max, ..Self::default() }
+        Self { bytes, bytes_max, at: None, last_ms: None }
     }
 
     /// Of what a file holds up to this place.
     pub(crate) fn of_file(file: &impl ReadAt, at: u64, bytes_max: usize) -> Self {
         let from = at.saturating_sub(bytes_max as u64);
         let bytes = read_part(file, from, at).unwrap_or_default();
-        Self { bytes, bytes_max, at: Some(at), ..Self::default() }
+        Self { bytes, bytes_max, at: Some(at), last_ms: None }
     }
 
     /// Takes a piece of output in that came at this time.
@@ -67,7 +64,6 @@ impl Tail {
 
     /// Takes a piece of output in.
     pub(crate) fn take(&mut self, data: &[u8]) {
-        self.told += data.len() as u64;
         self.at = self.at.map(|at| at + data.len() as u64);
         if data.len() >= self.bytes_max {
             self.bytes.clear();
@@ -80,19 +76,8 @@ impl Tail {
         }
     }
 
-    /// How much came since this is kept, bytes.
-    pub(crate) fn told(&self) -> u64 {
-        self.told
-    }
-
-    /// How much of that was not looked at: from now on it was.
-    pub(crate) fn look(&mut self) -> u64 {
-        self.told - std::mem::replace(&mut self.looked, self.told)
-    }
-
     /// So much came of which only the end is taken in.
     pub(crate) fn pass(&mut self, bytes: u64) {
-        self.told += bytes;
         self.at = self.at.map(|at| at + bytes);
     }
 

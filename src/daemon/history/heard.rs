@@ -87,16 +87,6 @@ pub(super) struct Mended {
     pub(super) losses: u64,
 }
 
-/// The end of what came of an output.
-#[derive(Debug)]
-pub(super) struct Came {
-    pub(super) bytes: Vec<u8>,
-    /// How much of it was not looked at before, bytes; it may be more than is kept.
-    pub(super) new: u64,
-    /// How much came until then, bytes.
-    pub(super) told: u64,
-}
-
 /// A piece of output to be told, after a loss.
 #[derive(Debug)]
 pub(in crate::daemon) enum Piece {
@@ -308,24 +298,6 @@ impl Heard {
             Output::Begun(_) | Output::Held(_) => None,
         });
         self.join(key, Some(tail.unwrap_or_else(|| Tail::new(bytes_max))));
-    }
-
-    /// The end of what came of an output whose file is joined: from now on it was looked at.
-    pub(super) fn came(&self, key: OutputKey) -> Option<Came> {
-        match self.lock().now.get_mut(&key)? {
-            Output::Joined(Some(tail)) => {
-                Some(Came { new: tail.look(), told: tail.told(), bytes: tail.bytes().to_vec() })
-            }
-            Output::Joined(None) | Output::Begun(_) | Output::Held(_) => None,
-        }
-    }
-
-    /// How much came of an output whose file is joined, bytes.
-    pub(super) fn told(&self, key: OutputKey) -> Option<u64> {
-        match self.lock().now.get(&key)? {
-            Output::Joined(Some(tail)) => Some(tail.told()),
-            Output::Joined(None) | Output::Begun(_) | Output::Held(_) => None,
-        }
     }
 
     /// How the outputs ended before the loss.

@@ -132,11 +132,6 @@ impl History {
         known.iter().find(|info| info.pm_id == id)?.runs_since_ms()
     }
 
-    /// The files of all processes.
-    pub(super) fn files(&self) -> Vec<LogFile> {
-        self.files.borrow().clone()
-    }
-
     /// The scripts of all processes.
     pub(super) fn scripts(&self) -> Vec<Script> {
         Script::of(&self.lives.lock().unwrap_or_else(PoisonError::into_inner))
