@@ -88,13 +88,25 @@ pub(super) struct Evidence<'a> {
     pub(super) looked: Instant,
 }
 
+impl<'a> Evidence<'a> {
+    /// The process as the look saw it come up, unless it was heard since that it was ended on request, as by
+    /// a cron pattern: its next life is none that follows an end of its own.
+    fn begun(&self) -> Option<&'a ProcessInfo> {
+        let is_over = |before: &&ProcessInfo| {
+            let both = self.record.stopped_ms.zip(before.online_since_ms);
+            both.is_some_and(|(stopped_ms, began_ms)| stopped_ms > began_ms)
+        };
+        self.before.filter(|before| !is_over(before))
+    }
+}
+
 /// What came of a start, restart or reload.
 pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
     let Evidence { target, record, looked, .. } = evidence;
     let Some(now) = evidence.now.filter(|now| target.is(now)) else { return Verdict::Gone };
     let from = record.online_at.unwrap_or(evidence.answered);
     let watched_ms = millis(looked.saturating_duration_since(from));
-    let restarts = evidence.before.map(|before| before.restarts).or(record.restarts);
+    let restarts = evidence.begun().map(|before| before.restarts).or(record.restarts);
     let unseen = restarts.map_or(0, |restarts| now.restarts.saturating_sub(restarts));
     let ends = record.ends.max(unseen).max(u32::from(is_other_life(evidence, now)));
     let end = || record.last_end.clone().unwrap_or_else(|| told_end(now));
@@ -132,7 +144,7 @@ pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
 /// Whether the process is in another life than the one that was watched, by the daemon's own clock: the end
 /// between them was not heard.
 fn is_other_life(evidence: &Evidence<'_>, now: &ProcessInfo) -> bool {
-    let looked_ms = evidence.before.and_then(|before| before.online_since_ms);
+    let looked_ms = evidence.begun().and_then(|before| before.online_since_ms);
     let came_up_ms = evidence.record.online_ms.max(looked_ms);
     let begun = now.online_since_ms.zip(came_up_ms);
     begun.is_some_and(|(now_ms, came_up_ms)| now_ms > came_up_ms.saturating_add(OTHER_LIFE_MS))
@@ -274,6 +286,8 @@ mod tests {
         assert_eq!(looked(&up_since(10_400)), again);
         let counted = ProcessInfo { restarts: 6, ..up_since(10_400) };
         assert_eq!(looked(&counted), "down: an end, 2 times in 1.0 s (PM2 starts it again)");
+        let by_cron = Record { stopped_ms: Some(10_390), ..Record::default() };
+        assert_eq!(judged_since(&by_cron, Some(&before), Some(&counted)), "up 1.0 s");
     }
 
     #[test]
