@@ -114,6 +114,7 @@ pub(crate) fn trials() -> Vec<Test> {
         each_kind_comes_back(Release::Seven),
         each_kind_comes_back(Release::Five),
         with_pm2(timeline::what_happened_stands_in_the_log_once),
+        with_pm2(timeline::what_only_the_bus_had_is_marked),
         with_pm2(timeline::what_pm2_does_by_itself_stands_in_the_log),
         with_pm2(watching::an_exception_shows),
         with_pm2(watching::resize_to_40x10_and_back),

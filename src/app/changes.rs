@@ -91,6 +91,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
             Change::Ran(ran) => app.notify(format!("{} {}", ran.name, ran.end), true),
             Change::Called { method, outcome } => finish_call(app, id, &method, &outcome),
             Change::Parts(parts) => log_keys::take_parts(app, parts),
+            Change::FileEnded(end) => app.is_dirty |= app.log_view.compare(id, &end),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
             Change::Bundled(outcome) => finish_bundle(app, outcome),
             Change::Notice(why) => app.notify(why, true),

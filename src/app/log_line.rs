@@ -48,6 +48,8 @@ pub struct Shown {
     pub text: StyledText,
     /// An exception with all lines of it, cleaned.
     pub whole: Box<[Box<str>]>,
+    /// Whether it came on the bus and its log file lacks it.
+    pub is_bus_only: bool,
 }
 
 impl Shown {
@@ -101,6 +103,7 @@ impl Shown {
             lead,
             text,
             whole,
+            is_bus_only: line.is_bus_only,
         })
     }
 

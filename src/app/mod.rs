@@ -60,6 +60,7 @@ pub mod log_sight;
 mod log_taking;
 pub mod log_toggles;
 mod log_traces;
+mod log_unwritten;
 pub mod log_view;
 mod marking;
 pub mod marks;

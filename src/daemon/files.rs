@@ -19,6 +19,8 @@ pub(crate) struct Tail {
     pub(crate) size: u64,
     /// When it was last written, milliseconds since 1970.
     pub(crate) written_ms: i64,
+    /// Which file it is: its device, and its number there.
+    pub(crate) identity: (u64, u64),
 }
 
 /// Opens a plain file to be read; never waits for one that is none.
@@ -85,7 +87,7 @@ pub(crate) fn tail(path: &Path, bytes_max: u64) -> io::Result<Tail> {
         bytes.drain(..=end);
     }
     let written_ms = written_ms(&file)?;
-    Ok(Tail { bytes, size, written_ms })
+    Ok(Tail { bytes, size, written_ms, identity: (about.dev(), about.ino()) })
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub(crate) mod sources;
 pub(crate) mod turns;
 mod unread;
 mod unsettled;
+pub(super) mod unwritten;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

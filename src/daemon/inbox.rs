@@ -187,6 +187,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::LogSaved(_)
         | Report::Notice(_)
         | Report::Parts(_)
+        | Report::FileEnded(_)
         | Report::Did { .. }
         | Report::TaskEnded(_)
         | Report::Lives(_)

@@ -391,13 +391,21 @@ impl Block {
         let id = record.id();
         let time = LineTime { at_ms: extra.own_ms.unwrap_or(id.order_ms), from: record.from() };
         let source = SourceId { slot: record.source, turn: turn(record.source) };
-        Some(LineRef { id, source, time, level: record.level(), kind: record.kind(), body, len })
+        let (level, kind, is_bus_only) = (record.level(), record.kind(), record.is_bus_only());
+        Some(LineRef { id, source, time, level, kind, body, len, is_bus_only })
     }
 
     /// The line at an index has this level.
     pub(super) fn set_level(&mut self, index: usize, level: Option<Level>) {
         if let Some(record) = self.records.get_mut(index) {
             record.set_level(level);
+        }
+    }
+
+    /// The line at an index is in no file.
+    pub(super) fn set_bus_only(&mut self, index: usize) {
+        if let Some(record) = self.records.get_mut(index) {
+            record.set_bus_only();
         }
     }
 

@@ -194,6 +194,8 @@ pub struct LineRef<'a> {
     pub body: Body<'a>,
     /// Its true length, bytes.
     pub len: u64,
+    /// Whether it came on the bus and its log file lacks it.
+    pub is_bus_only: bool,
 }
 
 impl LineRef<'_> {
@@ -218,6 +220,7 @@ const TWO_BITS: u16 = 0b11;
 const FILED: u16 = 1 << 8;
 const SPECIAL: u16 = 1 << 9;
 const EXTRA: u16 = 1 << 10;
+const BUS_ONLY: u16 = 1 << 11;
 
 const OFFSET_BITS: u32 = 48;
 const OFFSET_MAX: u64 = (1 << OFFSET_BITS) - 1;
@@ -302,6 +305,14 @@ impl Record {
     pub(super) fn set_level(&mut self, level: Option<Level>) {
         let others = self.flags & !(THREE_BITS << LEVEL_SHIFT);
         self.flags = others | (column(level) as u16) << LEVEL_SHIFT;
+    }
+
+    pub(super) fn is_bus_only(&self) -> bool {
+        self.flags & BUS_ONLY != 0
+    }
+
+    pub(super) fn set_bus_only(&mut self) {
+        self.flags |= BUS_ONLY;
     }
 
     /// Whether its block has an [`super::block::Extra`] for it.

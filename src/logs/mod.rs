@@ -23,6 +23,7 @@ mod seek;
 mod slot;
 mod source;
 mod store;
+mod unwritten;
 mod view;
 pub mod when;
 
@@ -40,6 +41,7 @@ pub use self::saving::Saving;
 pub use self::seek::{Direction, Found, Goal};
 pub use self::source::{Owner, SourceId, SourceKey, Stream, Tally};
 pub use self::store::{Bounds, LINE_BYTES_MAX, Prepended, Store};
+pub use self::unwritten::FileEnd;
 pub use self::view::{Place, Progress, STEP_BYTES, View};
 
 #[cfg(test)]

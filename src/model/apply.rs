@@ -18,7 +18,7 @@ use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
 use super::ours::Ours;
-use super::past::{PartRead, Past};
+use super::past::{FileEnded, PartRead, Past};
 use super::process::Process;
 use super::ready::Ran;
 use super::report::Report;
@@ -129,6 +129,8 @@ pub enum Change {
     LogSaved(Saved),
     /// Parts of log files were read again.
     Parts(Vec<PartRead>),
+    /// How a log file ends, a good while after a process that writes it did.
+    FileEnded(Box<FileEnded>),
 }
 
 /// Takes a report of a daemon in, which came at `now`.
@@ -191,6 +193,7 @@ impl Applying<'_> {
             Report::Audit(standing) => self.audited(standing),
             Report::LogSaved(saved) => self.log_saved(saved),
             Report::Parts(parts) => self.changes.push(Change::Parts(parts)),
+            Report::FileEnded(end) => self.changes.push(Change::FileEnded(end)),
             Report::Did { task, outcome } => self.did(task, outcome),
             Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),

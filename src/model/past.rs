@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::log::{Level, LogLine};
+use crate::protocol::bus::LogStream;
 use crate::protocol::process::PmId;
 
 /// Which outputs a log file holds.
@@ -97,6 +98,23 @@ pub struct PastFile {
     pub has_more: bool,
     /// How much of the file behind the last of them is passed over, bytes.
     pub gap: u64,
+}
+
+/// How the log file of a process ends, a good while after the process did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEnded {
+    /// The process.
+    pub pm_id: PmId,
+    /// Which output of it goes there.
+    pub stream: LogStream,
+    /// When the process ended, milliseconds since 1970.
+    pub ended_ms: i64,
+    /// The last bytes of the file.
+    pub bytes: Box<[u8]>,
+    /// Whether that is all of it.
+    pub is_whole: bool,
+    /// When it was written last, milliseconds since 1970.
+    pub written_ms: i64,
 }
 
 /// What was read of log files, all of it older than what was read of them before.

@@ -13,7 +13,7 @@ use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::kept::Kept;
 use super::log::LogLine;
-use super::past::{PartRead, Past};
+use super::past::{FileEnded, PartRead, Past};
 use super::ready::Ran;
 use super::saved::Saved;
 use super::system::{Host, Measured};
@@ -76,6 +76,8 @@ pub enum Report {
     Lives(Vec<(PmId, BlackBox)>),
     /// Lines of log files, older than all that was said of them before. Must arrive.
     History(Box<Past>),
+    /// How a log file ends, a good while after a process that writes it did. Must arrive.
+    FileEnded(Box<FileEnded>),
     /// A `process:event`. Must arrive.
     Process(Box<ProcessEvent>),
     /// A `process:exception`. Must arrive.

@@ -37,6 +37,9 @@ pub(super) struct Glyphs {
     pub(super) out: &'static str,
     /// Left of a line of standard error.
     pub(super) err: &'static str,
+    /// The same of lines that no log file has.
+    pub(super) out_bus_only: &'static str,
+    pub(super) err_bus_only: &'static str,
     /// Left of what happened.
     pub(super) event: &'static str,
     /// Left of a message.
@@ -73,6 +76,8 @@ pub(super) static UNICODE: Glyphs = Glyphs {
     limit: "╌",
     out: "│",
     err: "┃",
+    out_bus_only: "┊",
+    err_bus_only: "┋",
     event: "◆",
     message: "»",
     bars: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
@@ -102,6 +107,8 @@ pub(super) static ASCII: Glyphs = Glyphs {
     limit: "-",
     out: "|",
     err: "!",
+    out_bus_only: ":",
+    err_bus_only: ";",
     event: "*",
     message: ">",
     bars: [".", ":", "-", "=", "+", "*", "#", "#"],

@@ -47,6 +47,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), entry: 
         Part::new(line.word(), Role::Event, 0),
         Part::new(time, Role::Quiet, 2),
     ];
+    if line.is_bus_only {
+        title.push(Part::new("only on the bus, not in its log file", Role::Warn, 1));
+    }
     if let Some(typing) = &entry.typing {
         title.push(prompt::in_title("/", typing, TYPED_MAX, usize::MAX));
     }

@@ -277,10 +277,16 @@ impl Look {
     fn of(line: &Shown, theme: Theme) -> Self {
         let glyphs = theme.glyphs();
         let (gutter, gutter_role, text_role) = match line.kind {
-            Kind::Output | Kind::More if line.stream == Stream::Err => {
-                (glyphs.err, Role::Warn, Role::Text)
+            Kind::Output | Kind::More => {
+                let (glyph, role) = match (line.stream, line.is_bus_only) {
+                    (Stream::Err, false) => (glyphs.err, Role::Warn),
+                    (Stream::Err, true) => (glyphs.err_bus_only, Role::Warn),
+                    (_, false) => (glyphs.out, Role::Faint),
+                    // It is to be seen that it is another one.
+                    (_, true) => (glyphs.out_bus_only, Role::Quiet),
+                };
+                (glyph, role, Role::Text)
             }
-            Kind::Output | Kind::More => (glyphs.out, Role::Faint, Role::Text),
             Kind::Event | Kind::Exit | Kind::Restart | Kind::Loss => {
                 let role = Theme::severity(line.severity());
                 (glyphs.event, role, role)

@@ -92,6 +92,44 @@ pub(crate) fn what_happened_stands_in_the_log_once() {
     });
 }
 
+/// A cluster worker writes its own file, and ends before all of it is there: the lines that are not are marked,
+/// those of other lives and of other instances in the same file too.
+pub(crate) fn what_only_the_bus_had_is_marked() {
+    let text = "console.log('up ' + process.pid);\n\
+                setTimeout(function () {\n\
+                for (var i = 0; i < 20; i++) console.log('last word ' + process.pid + ' ' + i);\n\
+                process.exit(3);\n\
+                }, 400);";
+    let entry = json!({ "exec_mode": "cluster", "instances": 2, "merge_logs": true,
+        "max_restarts": 2, "min_uptime": 30_000 });
+    let home = Pm2Home::empty(Release::Seven);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut cockpit = Cockpit::new(&home);
+        home.start(&[script("last", "js", text).with(entry)]);
+        let path = home.path().join("logs/last-out.log");
+        let is_told = |app: &App| {
+            // Of two instances two lives each.
+            let lines = said(app, "last");
+            let file = std::fs::read_to_string(&path).unwrap_or_default();
+            let is_missing = |text: &str| !file.lines().any(|line| line == text);
+            lines.len() == 2 * 2 * 21
+                && lines.iter().all(|(text, is_marked)| is_missing(text) == *is_marked)
+        };
+        cockpit.until("each line that the file lacks, marked", is_told).await;
+        assert!(said(&cockpit.app, "last").iter().any(|(_, is_marked)| *is_marked));
+        cockpit.handle.shut_down().await;
+    });
+}
+
+/// What a process said as the log has it, and whether that is marked as being in no file.
+fn said(app: &App, name: &str) -> Vec<(String, bool)> {
+    let lines = app.lines().rows(0, usize::MAX);
+    let ours = lines.into_iter().filter(|line| &*line.source.name == name);
+    let ours = ours.filter(|line| matches!(line.kind, Kind::Output | Kind::More));
+    ours.map(|line| (line.text.text.to_string(), line.is_bus_only)).collect()
+}
+
 /// Memory limit, cron and watch restarts: why stands before the end.
 pub(crate) fn what_pm2_does_by_itself_stands_in_the_log() {
     let home = Pm2Home::empty(Release::Seven);

@@ -13,6 +13,7 @@ use super::output::Output;
 use super::reader::{Lost, Reader, Reconnect, Taker};
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::history::heard::Piece;
+use crate::daemon::history::unwritten;
 use crate::daemon::{KillNotice, Watch, kernel};
 use crate::model::daemon::{BusState, Problem};
 use crate::model::report::Report;
@@ -189,6 +190,7 @@ impl<'a> Reports<'a> {
                     let mut emit = |report| watch.report(report);
                     let id = event.info.pm_id;
                     self.output.process_ended(id, event.is_old_worker, &mut emit);
+                    unwritten::look(watch, id, event.at_ms.unwrap_or_else(now_ms));
                 }
                 if self.watch.ears.is_anyone_listening() {
                     self.watch.ears.tell(&Heard::Process(event.clone()));

@@ -61,7 +61,7 @@ pub(in crate::daemon) struct History {
     /// What came on the bus.
     pub(in crate::daemon) heard: Heard,
     /// The files of the processes that there are.
-    files: watch::Sender<Vec<LogFile>>,
+    pub(super) files: watch::Sender<Vec<LogFile>>,
     /// The processes when the files were said, as their lives are told by.
     lives: Mutex<Vec<ProcessInfo>>,
     /// How often they were said.

@@ -11,6 +11,9 @@ use crate::app::{App, Mode, Pane, update};
 use crate::logs::{Bounds, Owner, Stream};
 use crate::model::DaemonId;
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
+use crate::model::past::FileEnded;
+use crate::model::report::Report;
+use crate::protocol::bus::LogStream;
 use crate::protocol::process::PmId;
 
 const SIZES: [(u16, u16); 2] = [(120, 40), (80, 24)];
@@ -84,6 +87,39 @@ fn json_levels_and_traces() {
         press(&mut app, Command::Log(LogCommand::PreviousMatch));
         check!(&app, COLOR, "log_zoomed", [size]);
     }
+}
+
+#[test]
+fn what_only_the_bus_had_has_a_broken_line() {
+    let mut app = evening();
+    let said = ["written", "last word"].into_iter().zip(0..);
+    let said = said
+        .map(|(text, after_ms)| output(NOW_MS + after_ms, source(0, "api"), LineKind::Out, text));
+    app.take_lines(said);
+    let end = FileEnded {
+        pm_id: PmId(0),
+        stream: LogStream::Out,
+        ended_ms: NOW_MS + 10,
+        bytes: b"written\n".as_slice().into(),
+        is_whole: true,
+        written_ms: NOW_MS,
+    };
+    let report = Report::FileEnded(Box::new(end));
+    app.is_dirty = false;
+    let now = app.now;
+    let _ = update(&mut app, now, Message::Report(DaemonId(0), report));
+    assert!(app.is_dirty);
+    let row = |theme, text: &str| {
+        let all = screen(&app, theme, (120, 40));
+        all.lines().find(|row| row.contains(text)).unwrap_or_default().to_owned()
+    };
+    assert!(row(COLOR, "written").contains("│") && !row(COLOR, "written").contains("┊"));
+    assert!(row(COLOR, "last word").contains("┊"), "{}", row(COLOR, "last word"));
+    let _ = update(&mut app, now, Message::Resized(120, 40));
+    press(&mut app, Command::Last);
+    press(&mut app, Command::Open);
+    let whole = screen(&app, COLOR, (120, 40));
+    assert!(whole.contains("only on the bus, not in its log file"), "{whole}");
 }
 
 #[test]

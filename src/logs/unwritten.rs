@@ -1,0 +1,255 @@
+//! Lines that came on the bus and are in no file: which these are, told by how the file of a process ends
+//! some time after the process did.
+//!
+//! A worker of a cluster writes its file itself and may end before that is done; of a fork, PM2 closes the
+//! file at its end; a file whose disk was full stays as it is (docs/pm2-ops.md section 1.4).
+//!
+//! Invariant: what is not certain is not said. Nothing that a later life wrote is said to be missing.
+
+use std::sync::Arc;
+
+use memchr::memmem;
+
+use super::line::{Body, Kind, LineId, LineRef, LineTime, TimeFrom};
+use super::source::SourceId;
+use super::store::Store;
+
+/// Last words come so long after the end of a process: 136 ms were seen (docs/pm2-ops.md section 0).
+const LATE_MS: i64 = 140;
+/// So many lines are compared at most, of the log and of the file.
+const LINES_MAX: usize = 128;
+const FILE_LINES_MAX: usize = 512;
+/// A longer line may be cut in the log, bytes.
+const LONG_BYTES: usize = 4096;
+/// So many lines of all sources are looked at for those of one.
+const LOOK_MAX: usize = 20_000;
+
+/// How a log file ends.
+#[derive(Debug, Clone, Copy)]
+pub struct FileEnd<'a> {
+    /// Its last bytes.
+    pub bytes: &'a [u8],
+    /// Whether that is all of it.
+    pub is_whole: bool,
+    /// When it was written last, milliseconds since 1970.
+    pub written_ms: i64,
+}
+
+/// A line to be found in a file.
+#[derive(Debug, Clone)]
+struct Came {
+    id: LineId,
+    at_ms: i64,
+    text: Vec<u8>,
+}
+
+impl Store {
+    /// Those of the newest lines of a source that its file lacks, of a process that ended at this time,
+    /// milliseconds since 1970; the file is as it was a good while after.
+    #[must_use]
+    pub fn unwritten(&self, source: SourceId, ended_ms: i64, end: FileEnd<'_>) -> Vec<LineId> {
+        let mut came: Vec<Came> = self.newest_of(source).take(LINES_MAX).filter_map(came).collect();
+        came.reverse();
+        let last = ended_ms.saturating_add(LATE_MS);
+        let of_ended = came.iter().take_while(|line| line.at_ms <= last).count();
+        missing(&came, of_ended, end)
+    }
+
+    /// The lines of a source, the newest first.
+    fn newest_of(&self, source: SourceId) -> impl Iterator<Item = LineRef<'_>> {
+        let bit = 1 << (source.slot % 64);
+        let blocks = self.blocks.iter().rev();
+        let blocks = blocks.filter(move |block| block.summary().sources & bit != 0);
+        let lines = blocks.flat_map(|block| (0..block.len()).rev().map(move |at| (block, at)));
+        let lines = lines.take(LOOK_MAX);
+        let lines = lines.filter_map(|(block, at)| block.line(at, |slot| self.turn(slot)));
+        lines.filter(move |line| line.source == source)
+    }
+
+    /// Says that a line is in no file.
+    pub fn set_bus_only(&mut self, id: LineId) {
+        let index = self.block_of(id);
+        let Some(block) = self.blocks.get_mut(index) else { return };
+        let rank = block.rank(id);
+        if block.records().get(rank).is_some_and(|record| record.id() == id) {
+            Arc::make_mut(block).set_bus_only(rank);
+        }
+    }
+}
+
+/// A line as it is looked for; `None` for what is in no file anyway, or is from one.
+fn came(line: LineRef<'_>) -> Option<Came> {
+    let LineTime { at_ms, from } = line.time;
+    let is_output = matches!(line.kind, Kind::Output | Kind::More);
+    let may_be_of_bus = matches!(from, TimeFrom::Bus | TimeFrom::Line);
+    let Body::Held(bytes) = line.body else { return None };
+    let text = comparable(bytes);
+    let is_meant = is_output && may_be_of_bus && !text.is_empty() && !line.is_cut();
+    is_meant.then_some(Came { id: line.id, at_ms, text })
+}
+
+/// PM2 sends what is no UTF-8 as U+FFFD.
+fn comparable(line: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(line.trim_ascii_end()).into_owned().into_bytes()
+}
+
+/// Of the lines that came, the first so many of which an ended process said, those that the file lacks.
+fn missing(came: &[Came], of_ended: usize, end: FileEnd<'_>) -> Vec<LineId> {
+    let lines = end.bytes.split(|byte| *byte == b'\n').map(comparable);
+    let lines: Vec<Vec<u8>> = lines.filter(|line| !line.is_empty()).collect();
+    let file = lines.get(lines.len().saturating_sub(FILE_LINES_MAX)..).unwrap_or_default();
+    let texts: Vec<&[u8]> = came.iter().map(|line| &*line.text).collect();
+    let file: Vec<&[u8]> = file.iter().map(|line| &**line).collect();
+    // Of lines that are alike it is not certain which are there: the first ones, or the last.
+    let (first_ones, last_ones) = (places(&texts, &file), last_places(&texts, &file));
+    // Before the first line that is there for certain, the file may have been emptied or renamed.
+    let known = last_ones.iter().position(Option::is_some);
+    let is_untouched = || {
+        let first = came.first().map_or(i64::MIN, |first| first.at_ms);
+        end.is_whole && end.bytes.is_empty() && end.written_ms <= first
+    };
+    let from = match known {
+        Some(known) => known + 1,
+        None if is_untouched() => 0,
+        None => return Vec::new(),
+    };
+    // An unfinished line goes on in the next one of the file; one that came in parts is whole there.
+    let others = file.iter().enumerate().filter(|(at, _)| !first_ones.contains(&Some(*at)));
+    let others: Vec<&[u8]> = others.map(|(_, other)| *other).collect();
+    let is_part =
+        |line: &Came| others.iter().any(|other| memmem::find(other, &line.text).is_some());
+    let lacks = |index: usize, line: &Came| {
+        let is_there = |places: &[Option<usize>]| places.get(index).is_none_or(Option::is_some);
+        let is_known = is_there(&first_ones) || is_there(&last_ones);
+        index >= from && !is_known && line.text.len() < LONG_BYTES && !is_part(line)
+    };
+    let said = came.iter().enumerate().take(of_ended);
+    said.filter(|(index, line)| lacks(*index, line)).map(|(_, line)| line.id).collect()
+}
+
+/// As [`places`], but of lines that are alike the last ones are taken for those of the file.
+fn last_places(came: &[&[u8]], file: &[&[u8]]) -> Vec<Option<usize>> {
+    let came: Vec<&[u8]> = came.iter().rev().copied().collect();
+    let file: Vec<&[u8]> = file.iter().rev().copied().collect();
+    let mut places = places(&came, &file);
+    places.reverse();
+    let last = file.len().saturating_sub(1);
+    places.into_iter().map(|place| Some(last - place?)).collect()
+}
+
+/// Where each line that came is in the file, if it is, with as many of them as can be in one order. Of lines
+/// that are alike the first ones are taken for those of the file.
+fn places(came: &[&[u8]], file: &[&[u8]]) -> Vec<Option<usize>> {
+    let width = file.len() + 1;
+    // How many of the lines from one on are in the file from a place on.
+    let mut common = vec![0_u16; (came.len() + 1) * width];
+    let at = |row: usize, column: usize| row * width + column;
+    let get = |common: &[u16], place: usize| common.get(place).copied().unwrap_or_default();
+    for (row, line) in came.iter().enumerate().rev() {
+        for (column, other) in file.iter().enumerate().rev() {
+            let count = if line == other {
+                get(&common, at(row + 1, column + 1)) + 1
+            } else {
+                get(&common, at(row + 1, column)).max(get(&common, at(row, column + 1)))
+            };
+            if let Some(place) = common.get_mut(at(row, column)) {
+                *place = count;
+            }
+        }
+    }
+    let (mut row, mut column) = (0, 0);
+    let mut places = vec![None; came.len()];
+    while let (Some(line), Some(other)) = (came.get(row), file.get(column)) {
+        if line == other {
+            if let Some(place) = places.get_mut(row) {
+                *place = Some(column);
+            }
+            (row, column) = (row + 1, column + 1);
+        } else if get(&common, at(row, column + 1)) == get(&common, at(row, column)) {
+            column += 1;
+        } else {
+            row += 1;
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::Stream;
+    use crate::logs::tests::{key, line};
+
+    /// Lines one a millisecond from 1,000 on; the process ended with the first `said` of them.
+    fn lacks(said: &[&str], later: &[&str], file: &str) -> Vec<String> {
+        lacks_of(said, later, FileEnd { bytes: file.as_bytes(), is_whole: true, written_ms: 1_002 })
+    }
+
+    fn lacks_of(said: &[&str], later: &[&str], end: FileEnd<'_>) -> Vec<String> {
+        let all = said.iter().chain(later).zip(0_i64..);
+        let came = |(text, index): (&&str, i64)| {
+            let id = LineId { order_ms: 1_000 + index, rank: index };
+            Came { id, at_ms: id.order_ms, text: text.as_bytes().to_vec() }
+        };
+        let came: Vec<Came> = all.map(came).collect();
+        let missing = missing(&came, said.len(), end);
+        let text =
+            |id: LineId| came.iter().find(|line| line.id == id).map(|line| line.text.clone());
+        missing.into_iter().map(|id| String::from_utf8(text(id).unwrap()).unwrap()).collect()
+    }
+
+    #[test]
+    fn last_words_that_never_reached_the_file_are_found() {
+        assert_eq!(lacks(&["a", "b", "c"], &[], "a\nb\n"), ["c"]);
+        assert_eq!(lacks(&["a", "b", "c"], &[], "old\na\n"), ["b", "c"]);
+        assert!(lacks(&["a", "b", "c"], &[], "a\nb\nc\n").is_empty());
+        // The next life goes on behind them, of which not all is written yet.
+        assert_eq!(lacks(&["a", "b", "c"], &["d", "e"], "a\nd\n"), ["b", "c"]);
+        // A loop of the same words: those of the first life are not there, those of the second are.
+        assert_eq!(lacks(&["up", "fatal"], &["up", "fatal"], "up\nup\nfatal\n"), ["fatal"]);
+        // The next life came before the last words.
+        assert_eq!(lacks(&["a", "b", "up", "c"], &["d"], "a\nup\nd\n"), ["b", "c"]);
+        // Others write the file, too.
+        assert_eq!(lacks(&["a", "b"], &[], "x\na\ny\nz\n"), ["b"]);
+    }
+
+    #[test]
+    fn what_is_not_certain_is_not_said() {
+        assert!(lacks(&["a", "b"], &[], "").is_empty(), "it was emptied");
+        assert!(lacks(&["a", "b"], &["n"], "n\n").is_empty(), "it was emptied, and goes on");
+        assert!(lacks(&["a", "b"], &[], "quite\nother\n").is_empty());
+        assert!(lacks(&["tick", "tick"], &["tick"], "tick\ntick\n").is_empty(), "which is it");
+        assert!(
+            lacks(&["tick", "a"], &["tick"], "tick\n").is_empty(),
+            "it was emptied, and goes on"
+        );
+        assert!(lacks(&["a", "part"], &["next"], "a\npartnext\n").is_empty(), "it goes on");
+        assert!(lacks(&["a", "one", "two"], &[], "a\nonetwo\n").is_empty(), "it came in parts");
+        assert_eq!(lacks(&["emptied", "a", "b"], &[], "a\n"), ["b"], "before that it was emptied");
+        let long = "x".repeat(LONG_BYTES);
+        assert!(lacks(&["a", &long], &[], "a\n").is_empty(), "it may be cut");
+    }
+
+    #[test]
+    fn of_a_file_that_nothing_was_written_to_all_is_missing() {
+        let end = |written_ms| FileEnd { bytes: b"", is_whole: true, written_ms };
+        assert_eq!(lacks_of(&["a", "b"], &["c"], end(999)), ["a", "b"]);
+        assert!(lacks_of(&["a", "b"], &["c"], end(1_001)).is_empty(), "it was emptied since");
+    }
+
+    #[test]
+    fn a_line_of_the_store_is_marked_for_good() {
+        let mut store = Store::default();
+        let source = store.source(&key(1, "api", Stream::Out)).unwrap();
+        for (at_ms, text) in [(10, b"a"), (11, b"b")] {
+            store.append(source, &line(at_ms, text)).unwrap();
+        }
+        let ids: Vec<LineId> = store.iter().map(|line| line.id).collect();
+        let end = FileEnd { bytes: b"a\n", is_whole: true, written_ms: 0 };
+        let lacking = store.unwritten(source, i64::MAX, end);
+        assert_eq!(lacking, ids[1..]);
+        store.set_bus_only(ids[1]);
+        let marked: Vec<bool> = store.iter().map(|line| line.is_bus_only).collect();
+        assert_eq!(marked, [false, true]);
+    }
+}
