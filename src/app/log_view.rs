@@ -239,10 +239,16 @@ impl LogView {
         self.store.sources().map(|(_, _, tally)| tally.gone).sum()
     }
 
-    /// The time of the oldest line that is held, milliseconds since 1970.
+    /// The time of the oldest line that is shown, milliseconds since 1970.
     #[must_use]
-    pub fn since_ms(&self) -> Option<i64> {
-        self.store.iter().next().map(|line| line.time.at_ms)
+    pub fn shown_since(&self) -> Option<i64> {
+        self.time_of(self.lines().at(0)?)
+    }
+
+    /// Whether what is searched for may be in lines that were not looked at yet.
+    #[must_use]
+    pub fn is_searching(&self) -> bool {
+        !self.is_done || matches!(self.reaching, Some(Reach::Match(_)))
     }
 
     /// Whether the log files have lines of that time that are not held, of what is shown. Events of the

@@ -169,7 +169,7 @@ impl App {
             new if new <= EXACT_MAX => format!("{new} new below"),
             new => format!("{} new below", roughly(new as u64)),
         });
-        let since = log.since_ms().map(|at_ms| {
+        let since = log.shown_since().map(|at_ms| {
             let at = units::clock(at_ms, self.utc_offset_s, units::Clock::Seconds);
             let day = |at_ms| units::day(at_ms, self.utc_offset_s);
             match day(at_ms) {

@@ -13,7 +13,7 @@ use crate::model::deed::Deed;
 use crate::model::errand::{Errand, Scale, Task};
 use crate::model::kept::Kept;
 use crate::model::watched::Watched;
-use crate::model::{Action, DaemonId, Target, outlook, units};
+use crate::model::{Action, DaemonId, Target, disk, outlook, units};
 use crate::protocol::text::clean;
 
 /// What is to be done.
@@ -212,7 +212,11 @@ impl What {
         };
         match self {
             Self::Act(action) => outlook::sentences(fleet, *action, targets, place),
-            Self::Errand(errand) => each(&Deed::from(errand).verb),
+            Self::Errand(errand) => {
+                let mut sentences: Vec<String> = each(&Deed::from(errand).verb);
+                sentences.extend(shared(watched, errand, targets));
+                sentences
+            }
             Self::Trigger { action, params } => {
                 let with = params.as_ref().map(|params| format!(" with {}", clean(params)));
                 each(&format!("trigger {action}{} in", with.unwrap_or_default()))
@@ -380,4 +384,22 @@ impl What {
             | Self::Whole(Whole::ReloadLogs, _) => return None,
         })
     }
+}
+
+/// What else goes where log files are emptied, an item a daemon: the lines of others in the same files.
+fn shared(watched: &Watched, errand: &Errand, targets: &[(DaemonId, Target)]) -> Vec<String> {
+    if *errand != Errand::Flush {
+        return Vec::new();
+    }
+    let of_daemon = |daemon: &Daemon| {
+        let ours = targets.iter().filter(|(id, _)| *id == daemon.id);
+        let meant: Vec<_> = ours.map(|(_, target)| target.pm_id).collect();
+        let its = watched.fleet.iter().filter(|(key, _)| key.daemon == daemon.id);
+        let its: Vec<_> = its.map(|(_, process)| &process.info).collect();
+        let others = disk::sharing(&its, &meant);
+        let others = others.iter().map(|info| (daemon.id, Target::of(info)));
+        outlook::labels(&others.collect::<Vec<_>>(), |_| String::new())
+    };
+    let others = watched.daemons.iter().flat_map(of_daemon);
+    others.map(|whom| format!("the lines of {whom} go too: they are in the same files")).collect()
 }

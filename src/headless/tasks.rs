@@ -14,8 +14,8 @@ use crate::cli;
 use crate::client::{Client, Errand, Outcome, Scale, Signal, Task};
 use crate::daemon::offload;
 use crate::model::audit::of_task;
-use crate::model::{Target, shrink, units};
-use crate::protocol::process::ProcessInfo;
+use crate::model::{Target, disk, shrink, units};
+use crate::protocol::process::{PmId, ProcessInfo};
 use crate::protocol::risk::Risk;
 
 /// Does the same to each process of some targets.
@@ -45,11 +45,26 @@ async fn each(
         },
         _ => verb,
     };
-    let question = format!("{verb} {whom} of {}?", context.home());
+    let shared = match errand {
+        Errand::Flush => shared(&processes, &infos),
+        _ => String::new(),
+    };
+    let question = format!("{verb} {whom} of {}{shared}?", context.home());
     ask::confirm_for(context, errand.risk(), &question)?;
     let code = perform(context, &client, of_each(errand.clone(), &infos), out).await?;
     client.disconnect().await;
     Ok(code)
+}
+
+/// What else goes with the lines of some processes: `, and in the same files those of api[1]`.
+fn shared(all: &[ProcessInfo], infos: &[ProcessInfo]) -> String {
+    let meant: Vec<PmId> = infos.iter().map(|info| info.pm_id).collect();
+    let others = disk::sharing(&all.iter().collect::<Vec<_>>(), &meant);
+    if others.is_empty() {
+        return String::new();
+    }
+    let others: Vec<_> = others.into_iter().map(targets::label).collect();
+    format!(", and in the same files those of {}", targets::some(&others))
 }
 
 /// How much is in the log files of these processes, and in the daemon's own, bytes; `None` where

@@ -3,10 +3,10 @@
 //! Invariant: pure and bounded; growth is known only once it was seen for a while, and a file that
 //! was flushed or replaced begins anew. Times are of the steady clock.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::units;
-use crate::protocol::process::ProcessInfo;
+use crate::protocol::process::{PmId, ProcessInfo};
 
 /// Growth is that of the last so many milliseconds.
 const SPAN_MS: i64 = 600_000;
@@ -132,6 +132,16 @@ impl LogFile {
         (self.device, self.inode) = (look.device, look.inode);
         self.size.push(now_ms, look.size, is_kept);
     }
+}
+
+/// Of all processes of a daemon, those beside the meant ones that write a log file of these, too.
+#[must_use]
+pub fn sharing<'a>(all: &[&'a ProcessInfo], meant: &[PmId]) -> Vec<&'a ProcessInfo> {
+    let is_meant = |info: &&&ProcessInfo| meant.contains(&info.pm_id);
+    let theirs = all.iter().filter(is_meant).flat_map(|info| info.logs.paths());
+    let theirs: BTreeSet<&str> = theirs.collect();
+    let shares = |info: &&&ProcessInfo| info.logs.paths().any(|path| theirs.contains(path));
+    all.iter().filter(|info| !is_meant(info) && shares(info)).copied().collect()
 }
 
 /// A size and how fast it grows: `1.2 GiB, +3.1 MiB/min`.
@@ -355,7 +365,7 @@ impl Disk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::process::{PmId, ProcessStatus};
+    use crate::protocol::process::ProcessStatus;
 
     const MIB: u64 = 1 << 20;
 
@@ -446,5 +456,28 @@ mod tests {
         assert_eq!((disk.words_of([]), disk.bytes_of([])), (None, None));
         info.logs.err = Some("/o".into());
         assert_eq!(told(&disk, &info), ["both /o"]);
+    }
+
+    #[test]
+    fn who_writes_the_same_files_is_named() {
+        let info = |id: u32, out: &str, err: &str| {
+            let mut info = ProcessInfo::new(PmId(id), "api", ProcessStatus::Online);
+            (info.logs.out, info.logs.err) = (Some(out.into()), Some(err.into()));
+            info
+        };
+        let all = [
+            info(0, "/o", "/dev/null"),
+            info(1, "/x", "/o"),
+            info(2, "/y", "/dev/null"),
+            info(3, "/o", "/z"),
+        ];
+        let all: Vec<&ProcessInfo> = all.iter().collect();
+        let beside = |meant: &[u32]| {
+            let meant: Vec<PmId> = meant.iter().copied().map(PmId).collect();
+            sharing(&all, &meant).iter().map(|info| info.pm_id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(beside(&[0]), [1, 3]);
+        assert!(beside(&[0, 1, 3]).is_empty(), "all who write it are meant");
+        assert!(beside(&[2]).is_empty(), "it shares no file");
     }
 }

@@ -120,6 +120,14 @@ pub struct LogFiles {
     pub date_format: Option<Box<str>>,
 }
 
+impl LogFiles {
+    /// The paths of those that are files.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let all = [&self.out, &self.err, &self.both].into_iter().flatten();
+        all.map(|path| &**path).filter(|path| *path != "/dev/null")
+    }
+}
+
 /// What PM2 says of one process, in our units. A field that PM2 did not send, or sent in a shape
 /// that cannot be used, is `None` (or the default named).
 #[derive(Debug, Clone, PartialEq)]

@@ -17,6 +17,8 @@ const TYPED_MAX: u16 = 24;
 const PATH_MAX: u16 = 60;
 /// Below this a path or a time is all that stands in the title.
 const NARROW_BELOW: u16 = 60;
+/// What is said of what is no time.
+const NO_TIME: &str = " no time: 14:05, -10m, yesterday 23:00";
 /// Columns of the title beside what is typed and its sign: `━ Log ━ `, and the cursor.
 const TITLE_COLUMNS: u16 = 12;
 
@@ -70,7 +72,7 @@ fn narrowed(app: &App) -> Vec<Part> {
         let room = app.size.0.saturating_sub(taken).clamp(1, PATH_MAX);
         let line = prompt::in_title(&sign, &typing.input, room, usize::MAX);
         let is_broken = typing.asked == Asked::Time && !is_moment(app, &typing.input.text());
-        let line = line.and(if is_broken { "no time" } else { "" }, Role::Warn);
+        let line = line.and(if is_broken { NO_TIME } else { "" }, Role::Warn);
         if is_narrow {
             return vec![line];
         }
@@ -151,6 +153,7 @@ fn found(app: &App) -> String {
     let view = &app.log_view;
     let place = marked(app).and_then(|number| view.found_place(number));
     match (view.found(), place) {
+        (0, _) if view.is_searching() => " none yet".to_owned(),
         (0, _) => " no match".to_owned(),
         (found, Some(place)) => format!(" {} of {found}", place + 1),
         (1, None) => " 1 line".to_owned(),

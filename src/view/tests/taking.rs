@@ -143,6 +143,12 @@ fn a_flush_asks_with_the_size_of_what_it_empties() {
     assert_eq!(what.question(&app.watched, &marked), "flush the logs of worker[3]");
     look(&mut app, &[("/out", 50 << 10), ("/err", 100), ("/root/.pm2/pm2.log", 7 << 10)], 0);
     assert_eq!(what.question(&app.watched, &marked), "flush 50.1 KiB of logs of worker[3]");
+    let says = |app: &App| what.sentences(&app.watched, &marked);
+    assert_eq!(says(&app), ["flush the logs of worker[3]"]);
+    let other = ProcessKey { daemon: D, pm_id: PmId(0) };
+    app.watched.fleet.get_mut(other).unwrap().info.logs.out = Some("/err".into());
+    let too = "the lines of api[0] go too: they are in the same files";
+    assert_eq!(says(&app), ["flush the logs of worker[3]", too]);
     let whole = What::Whole(Whole::FlushConsole, D).sentences(&app.watched, &marked);
     assert_eq!(whole, ["empty PM2's own log, 7.0 KiB: its lines are lost"]);
 }
