@@ -12,6 +12,8 @@ use crate::logs::Bucket;
 pub struct Moments {
     /// A moment in it, milliseconds since 1970.
     pub at_ms: Option<i64>,
+    /// Whether it was chosen for its errors: these are gone to, not its first line.
+    pub is_for_errors: bool,
 }
 
 impl Moments {

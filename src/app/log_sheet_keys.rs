@@ -13,7 +13,7 @@ use super::log_view::Search;
 use super::mode::Mode;
 use super::state::App;
 use super::taken::scrolled;
-use super::{log_copy, log_sight, log_taking, log_toggles};
+use super::{log_copy, log_keys, log_sight, log_taking, log_toggles};
 use crate::logs::Owner;
 
 /// Rows that a page in a list goes.
@@ -78,7 +78,7 @@ pub(super) fn open_histogram(app: &mut App) {
     app.focus = Pane::Log;
     let marked = log_sight::marked(app).filter(|_| app.log_mark.is_some());
     let at_ms = marked.map(|line| line.order_ms);
-    app.open(Mode::LogSheet(LogSheet::Histogram(Moments { at_ms })));
+    app.open(Mode::LogSheet(LogSheet::Histogram(Moments { at_ms, is_for_errors: false })));
 }
 
 fn take_in_histogram(app: &mut App, moments: Moments, command: Command) {
@@ -92,6 +92,9 @@ fn take_in_histogram(app: &mut App, moments: Moments, command: Command) {
         Command::Open => {
             app.close();
             let from_ms = buckets.get(at).map(|bucket| bucket.from_ms);
+            if let Some(from_ms) = from_ms.filter(|_| moments.is_for_errors) {
+                return log_keys::go_to_error(app, from_ms);
+            }
             if let Some(line) = from_ms.and_then(|from_ms| app.log_view.first_from(from_ms)) {
                 log_sight::jump(app, line);
             }
@@ -99,12 +102,23 @@ fn take_in_histogram(app: &mut App, moments: Moments, command: Command) {
         }
         Command::Older | Command::Log(LogCommand::PreviousTurn) => at.saturating_sub(1),
         Command::Newer | Command::Log(LogCommand::NextTurn) => at + 1,
-        Command::Log(LogCommand::PreviousError) => (0..at).rev().find(has_errors).unwrap_or(at),
-        Command::Log(LogCommand::NextError) => (at + 1..=last).find(has_errors).unwrap_or(at),
+        Command::Log(LogCommand::PreviousError | LogCommand::NextError) => {
+            let is_next = command == Command::Log(LogCommand::NextError);
+            let found = if is_next {
+                (at + 1..=last).find(has_errors)
+            } else {
+                (0..at).rev().find(has_errors)
+            };
+            let side = if is_next { "later" } else { "earlier" };
+            let Some(found) = found else { return app.notify(format!("no {side} errors"), false) };
+            found
+        }
         command => scrolled(at, last, PAGE, command),
     };
     let at_ms = buckets.get(to.min(last)).map(|bucket| bucket.from_ms).filter(|_| to < last);
-    app.mode = Mode::LogSheet(LogSheet::Histogram(Moments { at_ms }));
+    let is_for_errors =
+        matches!(command, Command::Log(LogCommand::PreviousError | LogCommand::NextError));
+    app.mode = Mode::LogSheet(LogSheet::Histogram(Moments { at_ms, is_for_errors }));
 }
 
 fn take_muted(app: &mut App, chosen: usize, command: Command) {

@@ -46,6 +46,9 @@ impl Looks {
 
     /// Looks, if it is time: reports what these processes' files are like.
     pub(super) fn look(&mut self, watch: &Watch, infos: &[ProcessInfo]) {
+        if watch.requests.are_files_other.swap(false, Ordering::Relaxed) {
+            self.due = Instant::now();
+        }
         if !watch.endpoint.is_local() || !self.is_due() {
             return;
         }

@@ -33,6 +33,7 @@ pub(crate) mod seam;
 mod startup;
 mod tasks;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -167,6 +168,8 @@ struct Requests {
     reconnect_bus: Notify,
     /// One socket of the daemon answers again, so the other will too. Heard only by who waits.
     other_is_back: Notify,
+    /// Log files were emptied here: look at them with the next poll.
+    are_files_other: AtomicBool,
     /// What is measured on this machine.
     measuring: measure::Measuring,
     /// The process whose details are open.

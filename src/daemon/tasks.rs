@@ -3,6 +3,7 @@
 //! Invariant: each target of [`Task::Each`] is reported exactly once, and each task ends in exactly one
 //! [`Report::TaskEnded`], also when it is dropped under way.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
@@ -54,6 +55,7 @@ async fn perform(
         Ok(session) => session,
         Err(why) => return finish.refuse(&task, &why),
     };
+    let is_of_files = matches!(task, Task::FlushConsole | Task::Each { errand: Errand::Flush, .. });
     let (ears, timings) = (watch.ears.clone(), watch.timings);
     let acting = Acting { session, ears, timings, settle: watch.options.settle, halted };
     let mut tell = |mut outcome: Outcome| {
@@ -61,6 +63,7 @@ async fn perform(
             watch.inbox.report(watch.id, Report::Kept(kept));
         }
         finish.report(outcome);
+        watch.requests.are_files_other.fetch_or(is_of_files, Ordering::Relaxed);
         watch.requests.change.notify_one();
     };
     acting.task(task, &mut tell).await;

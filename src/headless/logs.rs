@@ -64,6 +64,9 @@ pub(super) async fn run(
     if what.follow && !is_following {
         output::complain("--until is over: nothing is followed");
     }
+    if let Some(at) = filter.is_over_today(what, now_ms, context.utc_offset_s) {
+        output::complain(&format!("--until is over for today: this follows until {at}"));
+    }
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
     client.disconnect().await;

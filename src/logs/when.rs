@@ -67,8 +67,8 @@ fn ago_ms(text: &str) -> Option<i64> {
 
 /// `14:05`, `9:05`, `14:05:09.5`, `3am`, `3:05 pm`.
 fn time_of_day(text: &str) -> Option<Time> {
-    // A date with a time would be read as that time of any day.
-    if text.contains(['-', 'T']) {
+    // A date with a time would be read as that time of any day, a number may be of minutes or hours.
+    if text.contains(['-', 'T']) || text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let lower = text.to_ascii_lowercase();

@@ -10,7 +10,7 @@
 //! Invariant: its lines are those of [`crate::app::daemon_sheet`], which `update` scrolls by.
 
 use super::canvas::Canvas;
-use super::parts::Part;
+use super::parts::{self, Part};
 use super::roles::Role;
 use crate::app::App;
 use crate::app::daemon_sheet::{Kind, lines, text_column};
@@ -37,7 +37,7 @@ pub(super) fn draw(
         title.push(Part::new(format!("{at} of {all}, [ ] others"), Role::Quiet, 1));
     }
     if last > top {
-        title.push(Part::new(format!("{} more lines below", last - top), Role::Quiet, 0));
+        title.push(parts::below(last - top));
     }
     let inner = canvas.overlay(overlay(size, columns, rows), &title);
     for (y, line) in (inner.top()..inner.bottom()).zip(lines.iter().skip(top)) {

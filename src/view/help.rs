@@ -5,7 +5,7 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::parts::{Part, spelled};
+use super::parts::{self, Part, spelled};
 use super::prompt;
 use super::roles::Role;
 use crate::app::App;
@@ -22,7 +22,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), help: &
     if lines.is_empty() {
         title.push(Part::new("nothing found", Role::Warn, 0));
     } else if top < top_max {
-        title.push(Part::new(format!("{} more lines below", top_max - top), Role::Quiet, 0));
+        title.push(parts::below((top_max - top).into()));
     } else {
         // All of it is in sight.
     }

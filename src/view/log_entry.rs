@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
 use super::logs::{found_in, marking};
-use super::parts::{Part, key};
+use super::parts::{self, Part, key};
 use super::prompt;
 use super::roles::Role;
 use super::text::{self, Clock};
@@ -66,7 +66,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), entry: 
         title.push(Part::new(words, Role::Text, 0));
     }
     if last > top {
-        title.push(Part::new(format!("{} more lines below", last - top), Role::Quiet, 0));
+        title.push(parts::below(last - top));
     }
     let inner = canvas.pane(area, true, &title);
     let (plain, mark) = (canvas.role(Role::Text), canvas.role(Role::Match));

@@ -25,6 +25,12 @@ pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {
     Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
 }
 
+/// So many lines are below those shown.
+pub(super) fn below(count: usize) -> Part {
+    let lines = if count == 1 { "line" } else { "lines" };
+    Part::new(format!("{count} more {lines} below"), Role::Quiet, 0)
+}
+
 /// The keys as words where the terminal has no arrows.
 pub(super) fn spelled(keys: &str, ascii: bool) -> String {
     if !ascii {

@@ -286,7 +286,7 @@ fn frame(
     let top = top.min(last);
     let mut parts = vec![Part::new(title, Role::Strong, 0)];
     if last > top {
-        parts.push(Part::new(format!("{} more lines below", last - top), Role::Quiet, 0));
+        parts.push(parts::below(last - top));
     }
     if last == top && top > 0 {
         parts.push(Part::new(format!("{top} lines above"), Role::Quiet, 0));

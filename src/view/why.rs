@@ -19,7 +19,7 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::parts::Part;
+use super::parts::{self, Part};
 use super::roles::Role;
 use crate::app::App;
 use crate::app::geometry::line_inside;
@@ -61,7 +61,7 @@ pub(super) fn draw_rows(
     let area = Rect { height: screen.height.saturating_sub(1), ..screen };
     canvas.clear(area);
     if last > top {
-        title.push(Part::new(format!("{} more lines below", last - top), Role::Quiet, 0));
+        title.push(parts::below(last - top));
     }
     let inner = canvas.pane(area, true, &title);
     for (y, (kind, row)) in (inner.top()..inner.bottom()).zip(lines.iter().skip(top)) {

@@ -255,6 +255,15 @@ fn lines_over_time_lead_to_their_lines() {
     press(&mut app, Command::First);
     press(&mut app, Command::Last);
     assert_eq!(at_ms(&app), None);
+    // Who chose a column for its errors goes to these.
+    keys(&mut app, "Ee");
+    assert_eq!(
+        (&*app.notice.as_ref().unwrap().text, at_ms(&app)),
+        ("no later errors", Some(found))
+    );
+    keys(&mut app, "\r");
+    assert_eq!(app.log_view.time_of(marked(&app).unwrap()), Some(40 * 60_000));
+    keys(&mut app, "i");
     keys(&mut app, "i");
     assert_eq!(app.mode, Mode::Normal);
 }

@@ -12,6 +12,8 @@ use crate::logs::{Pattern, when};
 use crate::model::units::{self, Clock};
 use crate::protocol::text::clean;
 
+/// What is followed until later than that says so, milliseconds.
+const HALF_DAY_MS: i64 = 43_200_000;
 /// The most memory that a compiled pattern may take, bytes.
 const PATTERN_BYTES_MAX: usize = 8 << 20;
 
@@ -52,6 +54,14 @@ impl Filter {
             })?),
         };
         let (since_ms, mut until_ms) = (time(&what.since)?, time(&what.until)?);
+        if let (Some(text), false) = (&what.since, what.follow)
+            && since_ms.is_some_and(|since_ms| since_ms > now_ms)
+        {
+            let text = clean(text);
+            return Err(Failure::usage(format!(
+                "--since {text} is still to come: no line is that new"
+            )));
+        }
         if what.follow {
             let text = what.until.as_deref().unwrap_or_default();
             until_ms = until_ms.map(|at_ms| next_of_day(text, at_ms, now_ms));
@@ -119,6 +129,19 @@ impl Filter {
     pub(super) fn ends_in(&self, now_ms: i64) -> Option<Duration> {
         let left_ms = self.until_ms?.saturating_sub(now_ms);
         Some(Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)))
+    }
+
+    /// When a time of the day comes again that is just over, and is followed to: `2026-12-01 23:40:00`.
+    pub(super) fn is_over_today(
+        &self,
+        what: &Logs,
+        now_ms: i64,
+        utc_offset_s: i32,
+    ) -> Option<String> {
+        let is_of_day = what.follow && what.until.as_deref().is_some_and(when::is_of_day);
+        let until_ms = self.until_ms.filter(|at_ms| is_of_day && at_ms - now_ms > HALF_DAY_MS)?;
+        let clock = units::clock(until_ms, utc_offset_s, Clock::Seconds);
+        Some(format!("{} {clock}", units::day(until_ms, utc_offset_s)))
     }
 
     /// Whether each line is wanted or not by itself: nothing is asked of what it says.
@@ -242,7 +265,9 @@ fn pattern(text: &str) -> Result<Regex, Failure> {
 
 /// A moment in the words of a command line, milliseconds since 1970.
 fn moment(text: &str, now_ms: i64, utc_offset_s: i32) -> Option<i64> {
-    if let Ok(span) = parse_span(text) {
+    // A number without a unit may be meant as minutes, or as an hour of the day.
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(span) = parse_span(text).ok().filter(|_| !is_number) {
         return Some(now_ms.saturating_sub(millis(span)));
     }
     when::moment(text, now_ms, utc_offset_s)
@@ -312,6 +337,7 @@ mod tests {
             ("2026-11-28T02:12:00Z", Some(0)),
             ("2026-11-28", Some(3 * 3_600 + 720)),
             ("soon", None),
+            ("10", None),
             ("", None),
         ];
         for (text, wanted) in table {
@@ -343,6 +369,29 @@ mod tests {
         assert_eq!(told("yesterday 02:13", "02:11", &[]), Ok(()));
         assert_eq!(told("01:00", "02:11", &[]), Ok(()));
         assert_eq!(told("02:00", "01:00", &["-f"]), Ok(()), "that is of tomorrow");
+    }
+
+    #[test]
+    fn a_range_that_is_still_to_come_is_told() {
+        use clap::Parser;
+        // 2026-11-28T02:12:00.
+        let now_ms = 1_795_831_920_000;
+        let read = |args: &[&str]| {
+            let args = ["pm2-tui", "logs"].iter().chain(args);
+            let Some(crate::cli::Command::Logs(what)) = crate::cli::Cli::parse_from(args).command
+            else {
+                panic!()
+            };
+            let filter = Filter::of(&what, now_ms, 0).map_err(|error| error.line().unwrap())?;
+            Ok::<_, String>(filter.is_over_today(&what, now_ms, 0))
+        };
+        let later = read(&["--since", "2026-11-29"]).unwrap_err();
+        assert_eq!(later, "--since 2026-11-29 is still to come: no line is that new");
+        assert_eq!(read(&["--since", "2026-11-29", "-f"]), Ok(None));
+        let tomorrow = "2026-11-29 02:11:00".to_owned();
+        assert_eq!(read(&["-f", "--until", "02:11"]), Ok(Some(tomorrow)));
+        assert_eq!(read(&["-f", "--until", "02:13"]), Ok(None));
+        assert_eq!(read(&["--until", "02:11"]), Ok(None));
     }
 
     #[test]
