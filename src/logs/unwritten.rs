@@ -2,7 +2,7 @@
 //! some time after the process did.
 //!
 //! A worker of a cluster writes its file itself and may end before that is done; of a fork, PM2 closes the
-//! file at its end; a file whose disk was full stays as it is (docs/pm2-ops.md section 1.4).
+//! file at its end; a file whose disk was full stays as it is (docs/pm2-ops.md section 0).
 //!
 //! Invariant: what is not certain is not said. Nothing that a later life wrote is said to be missing.
 
