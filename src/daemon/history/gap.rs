@@ -56,6 +56,12 @@ impl Tail {
         Self { bytes, bytes_max, at: Some(at), last_ms: None }
     }
 
+    /// The same that keeps so many bytes.
+    #[must_use]
+    pub(crate) fn keeping(self, bytes_max: usize) -> Self {
+        Self { bytes_max, ..self }
+    }
+
     /// Takes a piece of output in that came at this time.
     pub(crate) fn take_at(&mut self, data: &[u8], now_ms: i64) {
         self.last_ms = Some(now_ms);

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use self::speed::Speed;
 use super::gap::{Again, OWN_BYTES, Tail};
+use super::shared::SHARED_BYTES;
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::seam::Seam;
 use crate::protocol::bus::{BusPmId, LogChunk, LogStream, ProcessRef};
@@ -48,6 +49,8 @@ pub(super) struct Begun {
     pub(super) last_ms: i64,
     /// When the daemon got the first, milliseconds since 1970.
     pub(super) since_ms: Option<i64>,
+    /// Whether the bus was lost since: the file has more than what came.
+    pub(super) is_lost: bool,
 }
 
 /// An output as far as it is known.
@@ -98,6 +101,16 @@ pub(in crate::daemon) enum Piece {
     Unsure { at_ms: i64, text: String },
 }
 
+/// Whether files are looked at for the first time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Look {
+    #[default]
+    Nothing,
+    UnderWay,
+    /// The bus was lost meanwhile.
+    Lost,
+}
+
 /// What came of all outputs.
 #[derive(Debug)]
 pub(in crate::daemon) struct Heard {
@@ -114,6 +127,10 @@ struct Outputs {
     now: HashMap<OutputKey, Output, foldhash::fast::RandomState>,
     /// How they ended on the connection before, as far as that is not mended.
     before: HashMap<OutputKey, Tail>,
+    /// What came before a loss of those whose files are not joined yet: their history ends where that began.
+    first: HashMap<OutputKey, Box<Begun>>,
+    /// Whether files are looked at for the first time.
+    look: Look,
     /// Whether what comes of outputs that are not known is held.
     is_holding: bool,
     /// Whether losses are mended from files.
@@ -144,7 +161,7 @@ impl Heard {
     /// The bus was connected: what came before is of another connection.
     pub(in crate::daemon) fn connected(&self) {
         let mut outputs = self.lock();
-        let mut is_again = false;
+        let mut is_again = outputs.lose_look();
         for (key, output) in std::mem::take(&mut outputs.now) {
             match output {
                 Output::Joined(Some(tail)) => {
@@ -162,10 +179,9 @@ impl Heard {
                         outputs.before.insert(key, tail);
                     }
                 }
-                Output::Begun(_) => {}
+                Output::Begun(begun) => is_again |= outputs.set_aside(key, begun),
             }
         }
-        outputs.kept_bytes = 0;
         if outputs.is_mended && is_again {
             outputs.is_holding = true;
             outputs.speed.begin_again();
@@ -213,7 +229,7 @@ impl Heard {
         if outputs.now.len() >= OUTPUTS_MAX && !outputs.now.contains_key(&key) {
             return Some(chunk);
         }
-        let room = ALL_BYTES_MAX.saturating_sub(outputs.kept_bytes);
+        let room = outputs.room();
         let is_held = outputs.is_holding;
         let data = chunk.data.as_bytes();
         match outputs.now.entry(key).or_insert_with(|| Output::new(is_held, now_ms)) {
@@ -224,17 +240,8 @@ impl Heard {
                 Some(chunk)
             }
             Output::Begun(begun) => {
-                begun.seam.take(data, now_ms);
-                begun.last_ms = now_ms;
-                begun.since_ms = begun.since_ms.or(chunk.at_ms);
-                let fits =
-                    !begun.is_cut && data.len() <= room.min(KEPT_BYTES_MAX - begun.bytes.len());
-                if fits {
-                    begun.bytes.extend_from_slice(data);
-                    outputs.kept_bytes += data.len();
-                } else {
-                    begun.is_cut = true;
-                }
+                let kept = begun.take((data, chunk.at_ms), now_ms, room);
+                outputs.kept_bytes += kept;
                 Some(chunk)
             }
             Output::Held(held) => {
@@ -253,15 +260,22 @@ impl Heard {
 
     /// What came of an output, if anything did and its file is not joined.
     pub(super) fn begun(&self, key: OutputKey) -> Option<Begun> {
-        match self.lock().now.get(&key)? {
-            Output::Begun(begun) => Some((**begun).clone()),
-            Output::Joined(_) | Output::Held(_) => None,
+        let outputs = self.lock();
+        if let Some(first) = outputs.first.get(&key) {
+            return Some((**first).clone());
+        }
+        match outputs.now.get(&key)? {
+            Output::Begun(begun) if begun.seam.received() > 0 => Some((**begun).clone()),
+            Output::Begun(_) | Output::Joined(_) | Output::Held(_) => None,
         }
     }
 
     /// Takes back what a look at the file found out.
     pub(super) fn learn(&self, key: OutputKey, seam: &Seam) {
-        if let Some(Output::Begun(begun)) = self.lock().now.get_mut(&key) {
+        let mut outputs = self.lock();
+        if let Some(first) = outputs.first.get_mut(&key) {
+            first.seam.learn(seam);
+        } else if let Some(Output::Begun(begun)) = outputs.now.get_mut(&key) {
             begun.seam.learn(seam);
         }
     }
@@ -269,6 +283,7 @@ impl Heard {
     /// The file of an output is joined: it ended so where the bus began.
     pub(super) fn join(&self, key: OutputKey, tail: Option<Tail>) {
         let mut outputs = self.lock();
+        let Some(tail) = outputs.join_lost(key, tail) else { return };
         let before = outputs.now.remove(&key);
         let tail = match (before, tail) {
             (Some(Output::Joined(known @ Some(_))), _) => known,
@@ -278,12 +293,7 @@ impl Heard {
             }
             (Some(Output::Begun(begun)), tail) => {
                 outputs.kept_bytes -= begun.bytes.len();
-                tail.map(|mut tail| {
-                    let last = begun.seam.last();
-                    tail.pass(begun.seam.received() - last.len() as u64);
-                    tail.take(&last);
-                    tail
-                })
+                tail.map(|tail| begun.goes_on(tail))
             }
             (_, tail) => tail,
         };
@@ -423,10 +433,12 @@ impl Output {
             first_ms: now_ms,
             last_ms: now_ms,
             since_ms: None,
+            is_lost: false,
         }))
     }
 }
 
+mod first;
 mod held;
 mod part;
 mod speed;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use super::gap;
 use super::heard::{Heard, OutputKey};
 use super::shared;
 use super::sources::LogFile;
-use crate::daemon::offload;
+use crate::daemon::{files, offload};
 use crate::daemon::seam::{FIRST_MS, ReadAt, STILL_MS, read_part};
 
 /// How long the bus is waited for where the file grows.
@@ -40,13 +41,20 @@ pub(super) struct End {
 /// Looks for the place of a file where what came on the bus begins.
 pub(super) async fn end_of(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: u64) -> End {
     match file.keys().next() {
-        Some(key) if !file.is_shared() => end_of_own(heard, key, opened, size).await,
+        Some(key) if !file.is_shared() => {
+            end_of_own(heard, key, (opened, file.path.as_deref()), size).await
+        }
         _ => end_of_shared(heard, file, opened, size).await,
     }
 }
 
 /// Of a file that one output goes into: at the byte that came first on the bus.
-async fn end_of_own(heard: &Heard, key: OutputKey, opened: &Arc<File>, size: u64) -> End {
+async fn end_of_own(
+    heard: &Heard,
+    key: OutputKey,
+    (opened, path): (&Arc<File>, Option<&Path>),
+    size: u64,
+) -> End {
     let end = |at, is_exact| End { at, is_exact, had: HashMap::new() };
     let started = Instant::now();
     loop {
@@ -56,27 +64,40 @@ async fn end_of_own(heard: &Heard, key: OutputKey, opened: &Arc<File>, size: u64
                 tokio::time::sleep(LOOK_EVERY).await;
                 continue;
             }
-            return end(size, true);
+            let next = offload::look(next_of(opened, path)).await.flatten();
+            return end(size, next.is_none());
         };
-        let (opened, now_ms) = (Arc::clone(opened), heard.elapsed_ms());
+        let (next, opened) = (next_of(opened, path), Arc::clone(opened));
+        let now_ms = heard.elapsed_ms();
         if now_ms - begun.first_ms < FIRST_MS {
             tokio::time::sleep(LOOK_EVERY).await;
             continue;
         }
-        let is_quiet = now_ms - begun.last_ms >= STILL_MS;
+        // Of a bus that was lost since, the end of the file says nothing.
+        let is_quiet = !begun.is_lost && now_ms - begun.last_ms >= STILL_MS;
         let is_late = started.elapsed() >= JOIN_MAX;
         let is_written = now_ms - begun.first_ms >= gap::WRITTEN_MS;
         let looking = offload::look(move || {
             let mut seam = begun.seam;
-            let at = seam.place(&*opened, 0, now_ms, (is_written, is_quiet)).unwrap_or(None);
-            let size = opened.size().unwrap_or(0);
-            let guess = size.saturating_sub(seam.received());
+            let settled = (is_written, is_quiet);
+            let at = seam.place(&*opened, 0, now_ms, settled).unwrap_or(None);
+            let now = opened.size().unwrap_or(0);
+            let guess = now.saturating_sub(seam.received());
+            let guess = if begun.is_lost { guess.min(size) } else { guess };
+            // It was renamed before the bus began: what the next one holds before that is not told.
+            let next = if at.is_none() { next() } else { None };
+            let in_next = next.as_ref().and_then(|next| {
+                let mut seam = seam.clone();
+                seam.place(&**next, 0, now_ms, settled).unwrap_or(None)
+            });
             // Of what never reaches the file nothing is in it.
             let is_absent = is_quiet && seam.is_absent(&*opened).unwrap_or(false);
-            (seam, at.or(is_absent.then_some(size)), guess)
+            let behind = in_next.map(|at| (now, at == 0));
+            let absent = is_absent.then_some((now, next.is_none()));
+            (seam, at.map(|at| (at, true)).or(behind).or(absent), guess)
         });
         match looking.await {
-            Some((_, Some(at), _)) => return end(at, true),
+            Some((_, Some((at, is_exact)), _)) => return end(at, is_exact),
             Some((_, None, guess)) if is_late => return end(guess, false),
             Some((seam, None, _)) => heard.learn(key, &seam),
             None => return end(size, false),
@@ -102,7 +123,10 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
             return End { at: size, is_exact: true, had: HashMap::new() };
         }
         let now_ms = heard.elapsed_ms();
-        let is_quiet = begun.iter().all(|begun| now_ms - begun.last_ms >= STILL_MS);
+        // Of a bus that was lost since, the end of the file says nothing.
+        let is_lost = begun.iter().any(|begun| begun.is_lost);
+        let is_quiet =
+            !is_lost && begun.iter().all(|begun| now_ms - begun.last_ms >= STILL_MS);
         let is_late = started.elapsed() >= JOIN_MAX;
         // One that is behind the others has yet to begin.
         let is_all = begun.len() == file.keys().count();
@@ -116,7 +140,7 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
             move || {
                 counting.look(&opened, &came);
                 let place = shared::begin(&opened, (&came, is_all)).ok().flatten();
-                let place = place.filter(|place| place.is_told_apart || !is_cut);
+                let place = place.filter(|place| place.is_told_apart || !is_cut && !is_lost);
                 let found = place.map(|place| counting.end(&opened, place));
                 (found, counting, opened.size().unwrap_or(size))
             }
@@ -140,9 +164,19 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
             }
             // What stands behind the last newline of each is no line.
             had.remove(&Vec::new());
-            return End { at: now, is_exact: is_quiet && !is_cut, had };
+            let at = if is_lost { size.min(now) } else { now };
+            return End { at, is_exact: is_quiet && !is_cut, had };
         }
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// The file of that name now, where that is another one and something is in it. Blocks.
+fn next_of(opened: &Arc<File>, path: Option<&Path>) -> impl FnOnce() -> Option<Arc<File>> + use<> {
+    let (opened, path) = (Arc::clone(opened), path.map(Path::to_owned));
+    move || {
+        let next = files::generations(opened, &path?).into_iter().nth(1)?;
+        next.size().is_ok_and(|size| size > 0).then_some(next)
     }
 }
 

@@ -138,6 +138,10 @@ impl Mending {
         if lists == current.lists && age < LIST_MAX && !heard.is_by_speed() {
             return Vec::new();
         }
+        // Those of files that were joined since.
+        for (key, tail) in heard.take_before() {
+            current.tails.entry(key).or_insert(tail);
+        }
         let mut told = Vec::new();
         for file in files {
             let Some(path) = &file.path else { continue };
@@ -169,17 +173,23 @@ impl Mending {
             match file.and_then(|file| file.path.as_ref()) {
                 Some(path) if current.done.contains(path) => heard.pass(key),
                 Some(path) if self.joined.contains_key(path) => {}
+                // What was missing before it is told when its file is joined.
+                Some(_) if file.is_some_and(|file| is_waited_for(heard, file)) => {}
                 Some(_) => heard.free(key),
-                None if heard.elapsed_ms() - since_ms >= LIST_MAX.as_millis() as i64 => {
-                    heard.free(key);
-                }
-                None => {}
+                None if heard.elapsed_ms() - since_ms < LIST_MAX.as_millis() as i64 => {}
+                None if heard.is_set_aside(key) => heard.give_up(key),
+                None => heard.free(key),
             }
         }
         let is_open =
             |path: &PathBuf| self.joined.contains_key(path) && !current.done.contains(path);
         let has_open = files.iter().filter_map(|file| file.path.as_ref()).any(is_open);
-        let are_all_there = self.joined.len() == current.done.len();
+        let is_to_join = |file: &LogFile| {
+            file.path.as_ref().is_some_and(|path| !self.joined.contains_key(path))
+                && is_waited_for(heard, file)
+        };
+        let has_open = has_open || files.iter().any(is_to_join);
+        let are_all_there = self.joined.len() == current.done.len() && !has_open;
         let age = current.since.elapsed();
         // Of a bus that was there all the time nobody is waited for who is gone.
         let is_late = age >= ALL_MAX || heard.is_by_speed();
@@ -203,7 +213,7 @@ impl Current {
         let (now_ms, losses) = (heard.elapsed_ms(), heard.losses());
         if !self.gaps.contains_key(path) {
             let tail = joined.keys.first().and_then(|old| self.tails.remove(old));
-            let Some(tail) = tail else {
+            let Some(tail) = tail.map(|tail| tail.keeping(OWN_BYTES)) else {
                 heard.give_up(key);
                 return true;
             };
@@ -335,6 +345,11 @@ impl Current {
         let lines = SharedLines { file: file.clone(), lines, is_exact, until_ms };
         (true, Some(lines))
     }
+}
+
+/// Whether something of this file came before the loss, though it is not joined yet.
+fn is_waited_for(heard: &Heard, file: &LogFile) -> bool {
+    file.keys().any(|key| heard.is_set_aside(key))
 }
 
 /// How much of a file is told at a time while the bus is not joined to it, bytes.

@@ -4,8 +4,7 @@
 //! file calls are offloaded; a file that cannot be read costs a note. What is read at a time has a
 //! bound.
 
-use std::collections::{HashMap, HashSet};
-use std::fs::File;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,23 +12,21 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
-use super::again::again;
 use super::events::{self, Script};
-use super::gap::{OWN_BYTES, Tail};
+use super::first_look::{Look, first_look};
 use super::heard::Heard;
-use super::join::{end_of, rest_of_line};
 use super::mend::{self, Mending, SharedLines};
+use super::newcomers::{New, Newcomers};
 use super::older::{Course, Reader, Wish, next_older};
 use super::past_file::past_file;
-use super::shared::SHARED_BYTES;
 use super::sources::{LogFile, log_files};
-use super::unread::{self, Failure};
-use super::{Backwards, Line};
+use super::unread;
+use super::Line;
 use crate::daemon::clock::now_ms;
 use crate::daemon::lives::{Console, Lives};
-use crate::daemon::seam::ReadAt;
-use crate::daemon::{Watch, files, offload};
+use crate::daemon::{Watch, offload};
 use crate::logs::Reach;
 use crate::logs::parse::{Judge, Place};
 use crate::model::log::LogLine;
@@ -40,8 +37,6 @@ use crate::protocol::text::clean;
 
 /// How long the files wait for the bus: without it, history ends where the files do.
 const BUS_MAX: Duration = Duration::from_secs(2);
-/// What is in a file has come on the bus this long after, if it comes at all and nothing floods.
-const SETTLE: Duration = Duration::from_millis(100);
 /// The last lines of each file, and bytes of them.
 const FILE_LINES: usize = 1_000;
 const FILE_BYTES: usize = 1 << 20;
@@ -75,13 +70,11 @@ pub(in crate::daemon) struct History {
     is_remote_told: AtomicBool,
 }
 
-/// A file that was not looked at yet, and its path.
-type New = (LogFile, PathBuf);
-
 #[derive(Debug, Default)]
 struct Readers {
     /// Files that were looked at.
     known: HashSet<PathBuf>,
+    new: Newcomers,
     all: Vec<Reader>,
     /// The wish that is under way.
     course: Option<Course>,
@@ -180,12 +173,15 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
             mend(watch, &mut readers).await;
         }
         let is_mending = readers.mending.is_under_way();
+        let listed = files.borrow_and_update().clone();
+        readers.note(&listed).await;
         if !is_mending {
-            let listed = files.borrow_and_update().clone();
-            let new = readers.new_ones(&listed, &history.heard, is_connected);
-            if !new.is_empty() {
-                begin(watch, &mut readers, new).await;
-            }
+            readers.renew(&listed, &history.heard, is_connected);
+        }
+        // A loss may be mended for long, and a bus that goes again and again for ever.
+        let (new, waits_until) = readers.new.take(!is_mending, BUS_MAX);
+        if !new.is_empty() {
+            begin(watch, &mut readers, (new, waits_until)).await;
         }
         tokio::select! {
             changed = files.changed() => if changed.is_err() { return },
@@ -225,34 +221,36 @@ fn report(watch: &Watch, past: Past) {
 }
 
 impl Readers {
-    /// The files that were not looked at yet, each with its path. Outputs without history are not
-    /// listened to any more.
-    fn new_ones(&mut self, files: &[LogFile], heard: &Heard, is_connected: bool) -> Vec<New> {
-        let mut new = Vec::new();
+    /// Opens the files that were not looked at yet.
+    async fn note(&mut self, files: &[LogFile]) {
+        let known = &self.known;
+        let is_new = |path: &PathBuf| !known.contains(path);
+        self.new.note(files.iter().filter(|file| file.path.as_ref().is_some_and(is_new))).await;
+    }
+
+    /// These are the outputs of the files that were looked at. Those without history are not listened to any
+    /// more.
+    fn renew(&mut self, files: &[LogFile], heard: &Heard, is_connected: bool) {
         for file in files {
             match &file.path {
-                Some(path) if self.known.insert(path.clone()) => {
-                    new.push((file.clone(), path.clone()));
-                }
                 // The processes of another daemon come one by one: their files are mended first.
-                Some(path) if is_connected => self.mending.renew(path, file, heard),
+                Some(path) if is_connected && self.known.contains(path) => {
+                    self.mending.renew(path, file, heard);
+                }
                 Some(_) => {}
                 None => file.keys().for_each(|key| heard.join(key, None)),
             }
         }
-        new
     }
 }
 
-/// How much is remembered of the end of an output of this file, bytes.
-fn tail_bytes(file: &LogFile) -> usize {
-    if file.is_shared() { SHARED_BYTES } else { OWN_BYTES }
-}
-
 /// Looks for the first time at files, and reports their last lines.
-async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)>) {
+async fn begin(watch: &Watch, readers: &mut Readers, (new, waits_until): (Vec<New>, Instant)) {
     let heard = &watch.history.heard;
-    let is_heard = tokio::time::timeout(BUS_MAX, heard.wait_connected()).await.is_ok();
+    readers.known.extend(new.iter().map(|new| new.path.clone()));
+    let is_heard = tokio::time::timeout_at(waits_until, heard.wait_connected()).await.is_ok();
+    let outputs: Vec<Vec<_>> = new.iter().map(|new| new.file.keys().collect()).collect();
+    heard.look_begins(outputs.iter().map(Vec::as_slice));
     // What does not come on the bus was written before it was connected.
     let unheard_ms = if is_heard { now_ms() } else { i64::MAX };
     let lines_max = (ALL_LINES / new.len().max(1)).clamp(20, FILE_LINES);
@@ -260,11 +258,12 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
     let writers = watch.history.files.borrow().clone();
     let mut events = readers.events_before(watch, &writers).await;
     let console = Console::of(&watch.endpoint.home);
-    let paths: Vec<PathBuf> = new.iter().map(|(_, path)| path.clone()).collect();
+    let paths: Vec<PathBuf> = new.iter().map(|new| new.path.clone()).collect();
     let reading = stream::iter(new)
-        .map(|(file, path)| {
+        .map(|New { file, path, opened, .. }| {
             let lives = watch.history.lives_of(&file, &console);
-            first_look(heard, (file, lives), path, (lines_max, bytes_max, unheard_ms))
+            let bounds = (lines_max, bytes_max, unheard_ms);
+            first_look(heard, (file, lives), (path, opened), bounds)
         })
         .buffer_unordered(AT_A_TIME);
     // What is there together is reported together: so it is merged at once.
@@ -291,6 +290,7 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
         past.events.append(&mut events);
         report(watch, past);
     }
+    heard.look_ends();
     let mut notes = unread::notes(failures);
     if absent == paths.len() && unread::are_elsewhere(paths).await {
         let is_told = watch.history.is_remote_told.swap(true, Ordering::Relaxed);
@@ -321,107 +321,6 @@ impl Readers {
 
     fn has_more(&self) -> bool {
         self.all.iter().any(|reader| !reader.is_over)
-    }
-}
-
-/// What came of a look at a file.
-enum Look {
-    /// There is no file.
-    Nothing,
-    /// It cannot be read.
-    Failed(Failure),
-    /// Its last lines, and what reads on.
-    Read(PastFile, Box<Reader>),
-}
-
-async fn first_look(
-    heard: &Heard,
-    (file, known): (LogFile, Lives),
-    path: PathBuf,
-    (lines_max, bytes_max, unheard_ms): (usize, usize, i64),
-) -> Look {
-    let opened = offload::look({
-        let path = path.clone();
-        move || -> std::io::Result<(Arc<File>, u64)> {
-            let opened = files::open(&path)?;
-            let size = opened.size()?;
-            Ok((Arc::new(opened), size))
-        }
-    });
-    let failed = |why: &str| {
-        let name = clean(&file.name).into();
-        Look::Failed(Failure { path: path.clone(), name, why: why.into() })
-    };
-    let mut tail = None;
-    let result = match opened.await {
-        None => failed("it does not answer"),
-        Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Look::Nothing,
-        Some(Err(error)) => failed(&clean(&error.to_string())),
-        Some(Ok((opened, size))) => {
-            tokio::time::sleep(SETTLE).await;
-            let end = end_of(heard, &file, &opened, size).await;
-            let whole = file.clone();
-            let until_ms = file.keys().filter_map(|key| heard.begun(key)?.since_ms).min();
-            let until_ms = until_ms.unwrap_or_else(now_ms);
-            let read = offload::look(move || {
-                let lines = Backwards::of(Arc::clone(&opened), Some(end.at), whole.format())?;
-                let lines = lines.of_lives(known);
-                let tail = Tail::of_file(&opened, end.at, tail_bytes(&whole));
-                let again = again(Arc::clone(&opened), end.at);
-                let mut reader = Reader::new(whole, lines, again);
-                let mut had = end.had.clone();
-                let lines = reader.last(lines_max, bytes_max, &mut had)?;
-                let rest = end.had.is_empty().then(|| rest_of_line(&opened, end.at)).flatten();
-                let past = PastFile {
-                    rest,
-                    again: Some(reader.again.clone()),
-                    has_more: !reader.is_over,
-                    ..past_file(&reader.file, lines, end.is_exact, (until_ms, unheard_ms))
-                };
-                std::io::Result::Ok((past, Box::new(reader), tail))
-            });
-            match read.await {
-                None => failed("it does not answer"),
-                Some(Err(error)) => failed(&clean(&error.to_string())),
-                Some(Ok((past, reader, known))) => {
-                    tail = Some(known);
-                    Look::Read(past, reader)
-                }
-            }
-        }
-    };
-    file.keys().for_each(|key| heard.join(key, tail.clone()));
-    result
-}
-
-impl Reader {
-    /// The last lines, oldest first, less those that came on the bus.
-    fn last(
-        &mut self,
-        lines_max: usize,
-        bytes_max: usize,
-        had: &mut HashMap<Vec<u8>, u32>,
-    ) -> std::io::Result<Vec<Line>> {
-        let (mut lines, mut bytes) = (Vec::new(), 0);
-        let mut is_within = false;
-        // An entry is taken whole, but for a line of 100 MB.
-        while (is_within && bytes < 2 * bytes_max) || lines.len() < lines_max && bytes < bytes_max {
-            let Some(line) = self.next()? else { break };
-            is_within = line.goes_on();
-            if let Some(left) = had.get_mut(&*line.bytes) {
-                *left -= 1;
-                if *left == 0 {
-                    had.remove(&*line.bytes);
-                }
-                continue;
-            }
-            bytes += line.bytes.len();
-            lines.push(line);
-        }
-        lines.reverse();
-        // Of a hundred files the rest of what was read at once is much.
-        self.lines.release();
-        Ok(lines)
     }
 }
 
@@ -492,3 +391,6 @@ impl Reader {
         Some(PastFile { again, has_more, gap, ..past_file(&self.file, lines, true, bounds_ms) })
     }
 }
+
+#[cfg(test)]
+mod tests;

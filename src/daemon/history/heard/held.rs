@@ -21,15 +21,7 @@ impl Heard {
     pub(in crate::daemon::history) fn free(&self, key: OutputKey) {
         let now_ms = self.elapsed_ms();
         let mut outputs = self.lock();
-        let chunks = outputs.unhold(key);
-        if let Output::Begun(mut begun) = Output::new(false, now_ms) {
-            for chunk in &chunks {
-                begun.seam.take(chunk.data.as_bytes(), now_ms);
-            }
-            begun.is_cut = true;
-            outputs.now.insert(key, Output::Begun(begun));
-        }
-        outputs.released.extend(chunks.into_iter().map(Piece::Came));
+        outputs.free(key, now_ms);
         drop(outputs);
         self.has_released.notify_one();
     }

@@ -81,12 +81,18 @@ impl Heard {
             self.has_released.notify_one();
             return std::mem::take(&mut self.lock().speed.lines);
         }
+        outputs.lose_look();
         let keys: Vec<_> = outputs.now.keys().copied().collect();
         for key in keys {
             match outputs.now.get(&key) {
                 Some(Output::Joined(Some(_))) => {
                     if let Some(Output::Joined(Some(tail))) = outputs.now.remove(&key) {
                         outputs.before.insert(key, tail);
+                    }
+                }
+                Some(Output::Begun(_)) => {
+                    if let Some(Output::Begun(begun)) = outputs.now.remove(&key) {
+                        outputs.set_aside(key, begun);
                     }
                 }
                 // It is in the file, too, behind what is lost now.
