@@ -170,6 +170,17 @@ impl Lives {
         ended.iter().enumerate().skip(first)
     }
 
+    /// When the first life began since a moment, where none was on then, as far as that is known. Blocks, the
+    /// first time.
+    pub(crate) fn begun_since(&self, from_ms: i64) -> Option<i64> {
+        let ended = self.ended_since(from_ms).map(|(_, life)| life);
+        let began_ms = match ended.filter(|life| !self.is_made_up(life)).next() {
+            Some(life) => life.started_ms,
+            None => self.looked.as_ref()?.info.runs_since_ms(),
+        };
+        began_ms.filter(|began_ms| *began_ms > from_ms)
+    }
+
     /// The time between two moments in which a life was on.
     pub(crate) fn on(&self, low_ms: i64, high_ms: i64) -> OnTime {
         let mut on = OnTime { low_ms, on_ms: 0, absences: Vec::new() };
@@ -331,4 +342,22 @@ fn is_failed(death: &Death) -> bool {
         _ => is_crash(death),
     };
     is_own && is_so
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_life_since_a_moment_is_known_where_none_was_on_then() {
+        let life = |started_ms, ended_ms| LifeSpan {
+            started_ms: Some(started_ms),
+            ended_ms,
+            is_crash: false,
+            is_failed: false,
+        };
+        let lives = Lives::for_test(vec![life(10_000, 30_000), life(40_000, 50_000)], Some(90_000));
+        let since = [5_000, 20_000, 35_000, 60_000, 95_000].map(|ms| lives.begun_since(ms));
+        assert_eq!(since, [Some(10_000), None, Some(40_000), Some(90_000), None]);
+    }
 }

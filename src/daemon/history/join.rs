@@ -16,8 +16,8 @@ use super::gap;
 use super::heard::{Heard, OutputKey};
 use super::shared;
 use super::sources::LogFile;
-use crate::daemon::{files, offload};
 use crate::daemon::seam::{FIRST_MS, ReadAt, STILL_MS, read_part};
+use crate::daemon::{files, offload};
 
 /// How long the bus is waited for where the file grows.
 const BEGIN_MAX: Duration = Duration::from_secs(2);
@@ -125,8 +125,7 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
         let now_ms = heard.elapsed_ms();
         // Of a bus that was lost since, the end of the file says nothing.
         let is_lost = begun.iter().any(|begun| begun.is_lost);
-        let is_quiet =
-            !is_lost && begun.iter().all(|begun| now_ms - begun.last_ms >= STILL_MS);
+        let is_quiet = !is_lost && begun.iter().all(|begun| now_ms - begun.last_ms >= STILL_MS);
         let is_late = started.elapsed() >= JOIN_MAX;
         // One that is behind the others has yet to begin.
         let is_all = begun.len() == file.keys().count();

@@ -41,7 +41,8 @@ impl Newcomers {
             self.0.push(New { file: file.clone(), path, opened, since });
         }
         let closed = |new: &&New| new.opened.is_none();
-        let paths: Vec<PathBuf> = self.0.iter().filter(closed).map(|new| new.path.clone()).collect();
+        let paths: Vec<PathBuf> =
+            self.0.iter().filter(closed).map(|new| new.path.clone()).collect();
         if paths.is_empty() {
             return;
         }

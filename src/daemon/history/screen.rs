@@ -14,6 +14,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::Line;
 use super::events::{self, Script};
 use super::first_look::{Look, first_look};
 use super::heard::Heard;
@@ -23,7 +24,6 @@ use super::older::{Course, Reader, Wish, next_older};
 use super::past_file::past_file;
 use super::sources::{LogFile, log_files};
 use super::unread;
-use super::Line;
 use crate::daemon::clock::now_ms;
 use crate::daemon::lives::{Console, Lives};
 use crate::daemon::{Watch, offload};

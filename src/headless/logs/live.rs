@@ -16,7 +16,7 @@ use super::Sources;
 use super::entries::{Open, QUIET};
 use super::events::{Console, Live};
 use super::filter::Filter;
-use super::missing::{Missing, SharedMissing, Step, complain, source_end};
+use super::missing::{Missing, SharedMissing, complain, source_end};
 use super::order::Order;
 use super::print::Printer;
 use super::said::{BusId, Key, Said};
@@ -47,8 +47,8 @@ pub(super) struct Channel {
     pub(super) joint: Joint,
     /// The end of what was printed of it.
     pub(super) tail: Tail,
-    format: Format,
-    judge: Judge,
+    pub(super) format: Format,
+    pub(super) judge: Judge,
     /// The time of the line that others go on, milliseconds since 1970.
     pub(super) head_ms: i64,
     /// When the last line came, likewise.
@@ -300,6 +300,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         if is_settled {
             self.mend_shared()?;
         }
+        self.tell_missing(is_settled)?;
         let mut keys: Vec<_> = self.channels.keys().copied().collect();
         // What came first is printed first.
         keys.sort_by_key(|key| self.channels.get(key).and_then(Channel::since));
@@ -319,24 +320,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         let now_ms = self.clock_ms();
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
         let Some(source) = self.sources.get_mut(key.source) else { return Ok(()) };
-        let (seam, held, since) = match &mut channel.joint {
-            Joint::Looking { seam, held, since } => (seam, held, since),
-            Joint::Missing(missing) => {
-                let (missed, new) = match missing.look(source, now_ms) {
-                    None => return Ok(()),
-                    Some(Step::Read(missed)) => return self.push_missed(key, &missed),
-                    Some(Step::Joined { missed, new, tail, left }) => {
-                        channel.tail = tail;
-                        channel.joint =
-                            if left > 0 { Joint::Skipping { left } } else { Joint::Live };
-                        (missed, new)
-                    }
-                };
-                self.push_missed(key, &missed)?;
-                return self.push_joined(key, new);
-            }
-            _ => return Ok(()),
-        };
+        let Joint::Looking { seam, held, since } = &mut channel.joint else { return Ok(()) };
         let Some(file) = &source.opened else { return Ok(()) };
         let end = source.sizes.1;
         let waited_ms = since.elapsed().as_millis() as i64;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::failure::Failure;
 use super::live::{Channel, Following, Joint};
-use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain, source_end};
+use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, Step, complain, source_end};
 use super::said::Key;
 use super::source::Source;
 use super::unheard::Unheard;
@@ -297,28 +297,125 @@ impl<W: Write> Following<'_, '_, W> {
         let written_ms = source.opened.as_ref().and_then(|file| files::written_ms(file).ok());
         let (begun_ms, ended_ms) = self.unheard.of(ids);
         let to_ms = [next_ms, written_ms, ended_ms].into_iter().flatten().fold(now_ms, i64::min);
-        let from_ms = self.away_ms.or(self.lost_ms).max(begun_ms).unwrap_or(to_ms);
+        let lost_ms = self.away_ms.or(self.lost_ms);
+        let of_lives = lost_ms.and_then(|lost_ms| source.begun_since(lost_ms));
+        let from_ms = lost_ms.max(begun_ms).max(of_lives).unwrap_or(to_ms);
         (from_ms.min(to_ms), to_ms)
     }
 
-    /// Takes bytes of a file of one output that came of no bus.
-    pub(super) fn push_missed(&mut self, key: Key, data: &[u8]) -> Result<(), Failure> {
-        let now_ms = clock::now_ms();
-        let (from_ms, to_ms) = self.missed_between(key.source, now_ms);
-        let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
-        channel.is_missed = true;
-        let from_ms = from_ms.max(channel.last_ms).min(to_ms);
-        let count = memchr::memchr_iter(b'\n', data).count() + 1;
-        let pieces = data.split_inclusive(|byte| *byte == b'\n');
-        for (piece, at_ms) in pieces.zip(spread(from_ms, to_ms, count)) {
-            let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
-            channel.at_ms = at_ms;
-            self.push(key, piece)?;
+    /// Looks for what is missing of files of one output. What is found at a time is printed in the order of time;
+    /// before the daemon said who is there, only what was looked for for long.
+    pub(super) fn tell_missing(&mut self, is_settled: bool) -> Result<(), Failure> {
+        let now_ms = self.clock_ms();
+        let is_missing = |channel: &Channel| matches!(channel.joint, Joint::Missing(_));
+        let missing = self.channels.iter().filter(|(_, channel)| is_missing(channel));
+        let mut keys: Vec<Key> = missing.map(|(key, _)| *key).collect();
+        keys.sort_by_key(|key| key.source);
+        let mut is_time = true;
+        for key in &keys {
+            let Some(source) = self.sources.get_mut(key.source) else { continue };
+            let ids = &source.file.ids;
+            let is_calm = is_settled && self.order.first_ms(|id| ids.contains(&PmId(id))).is_none();
+            if let Some(Channel { joint: Joint::Missing(missing), .. }) = self.channels.get_mut(key)
+            {
+                is_time &= missing.look(source, now_ms, is_calm);
+            }
         }
-        if let Some(channel) = self.channels.get_mut(&key) {
-            (channel.is_missed, channel.at_ms) = (false, now_ms);
+        let (mut found, mut joined) = (Vec::new(), Vec::new());
+        for key in keys {
+            let Some(source) = self.sources.get_mut(key.source) else { continue };
+            let Some(channel) = self.channels.get_mut(&key) else { continue };
+            let Joint::Missing(missing) = &mut channel.joint else { continue };
+            match missing.step(source, now_ms, is_time) {
+                None => {}
+                Some(Step::Read(missed)) => found.push((key, missed)),
+                Some(Step::Joined { missed, new, tail, left }) => {
+                    channel.tail = tail;
+                    channel.joint = if left > 0 { Joint::Skipping { left } } else { Joint::Live };
+                    found.push((key, missed));
+                    joined.push((key, new));
+                }
+            }
+        }
+        self.push_missed(&found)?;
+        joined.into_iter().try_for_each(|(key, new)| self.push_joined(key, new))
+    }
+
+    /// Takes bytes of files of one output that came of no bus, in the order of time.
+    fn push_missed(&mut self, found: &[(Key, Vec<u8>)]) -> Result<(), Failure> {
+        let now_ms = clock::now_ms();
+        let mut pieces: Vec<Piece<'_>> = Vec::new();
+        for (key, data) in found {
+            let (from_ms, to_ms) = self.missed_between(key.source, now_ms);
+            let Some(channel) = self.channels.get_mut(key) else { continue };
+            channel.is_missed = true;
+            let from_ms = from_ms.max(channel.last_ms).min(to_ms);
+            let count = memchr::memchr_iter(b'\n', data).count() + 1;
+            let of_file = data.split_inclusive(|byte| *byte == b'\n');
+            let mut judge = channel.judge.clone();
+            let of_file = of_file.zip(spread(from_ms, to_ms, count)).map(|(bytes, at_ms)| {
+                let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+                let (line, _) = channel.format.judge(line, at_ms, &mut judge);
+                Piece {
+                    key: *key,
+                    bytes,
+                    at_ms,
+                    place_ms: line.at_ms,
+                    goes_on: line.goes_on(),
+                    is_estimated: line.is_estimated,
+                }
+            });
+            let mut of_file: Vec<Piece<'_>> = of_file.collect();
+            put_in_order(&mut of_file);
+            pieces.extend(of_file);
+        }
+        pieces.sort_by_key(|piece| piece.place_ms);
+        for Piece { key, bytes, at_ms, .. } in pieces {
+            if let Some(channel) = self.channels.get_mut(&key) {
+                channel.at_ms = at_ms;
+            }
+            self.push(key, bytes)?;
+        }
+        for (key, _) in found {
+            if let Some(channel) = self.channels.get_mut(key) {
+                (channel.is_missed, channel.at_ms) = (false, now_ms);
+            }
         }
         Ok(())
+    }
+}
+
+/// A line that was missed.
+struct Piece<'a> {
+    key: Key,
+    bytes: &'a [u8],
+    /// What its time is told by where it does not say it, milliseconds since 1970.
+    at_ms: i64,
+    /// Where it stands among those of other files, likewise.
+    place_ms: i64,
+    goes_on: bool,
+    is_estimated: bool,
+}
+
+/// Gives the lines of a file times in their order: one whose estimate is behind the time of a line behind it has that
+/// of the last one before it that says one.
+fn put_in_order(pieces: &mut [Piece<'_>]) {
+    let mut behind_ms = i64::MAX;
+    let mut behind: Vec<i64> = Vec::new();
+    for piece in pieces.iter().rev() {
+        behind.push(behind_ms);
+        behind_ms = if piece.is_estimated { behind_ms } else { piece.place_ms };
+    }
+    let (mut said_ms, mut before_ms) = (None, i64::MIN);
+    for (piece, behind_ms) in pieces.iter_mut().zip(behind.into_iter().rev()) {
+        if !piece.is_estimated {
+            said_ms = Some(piece.place_ms);
+        } else if piece.place_ms > behind_ms {
+            piece.place_ms = said_ms.unwrap_or(behind_ms);
+            piece.at_ms = piece.place_ms;
+        }
+        let place_ms = if piece.goes_on { before_ms } else { piece.place_ms.max(before_ms) };
+        (piece.place_ms, before_ms) = (place_ms, place_ms);
     }
 }
 
@@ -329,3 +426,6 @@ fn spread(from_ms: i64, to_ms: i64, count: usize) -> impl Iterator<Item = i64> {
         move |index: i64| i128::from(to_ms - from_ms) * i128::from(index) / i128::from(count);
     (1..=count).map(move |index| from_ms + i64::try_from(part(index)).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,10 @@ pub(super) const LOOK_MAX_MS: i64 = 20_000;
 pub(super) const HELD_MAX: usize = 16 << 20;
 /// What the file has is told where the bus is not joined to it after so long, milliseconds.
 const READ_ON_MS: i64 = 2_000;
+/// The same where nothing came again and nothing of its process waits.
+const CALM_MS: i64 = 500;
+/// So long what is known of one waits for the others: what was missed is told in the order of time.
+const TOGETHER_MS: i64 = 1_000;
 /// At most so much of it at a time, bytes.
 const READ_ON_BYTES: u64 = 256 << 10;
 /// How often a file is looked at of which nothing comes, milliseconds.
@@ -35,7 +39,16 @@ pub(super) struct Missing {
     is_level: bool,
     /// When it is looked for again, milliseconds.
     next_ms: i64,
+    /// Since when nothing was read of its file though it is looked for, milliseconds.
+    unread_ms: i64,
+    /// What is known now, and since when.
+    known: Option<(Known, i64)>,
+    /// Whether the file was looked at just now, and may be read on.
+    is_due: bool,
 }
+
+/// What is known of what was missing, in these files; nothing where they cannot be read.
+type Known = (Option<Missed>, Vec<Arc<File>>);
 
 /// What is known of what was missing.
 pub(super) enum Step {
@@ -73,14 +86,22 @@ impl Missing {
             has_read: false,
             is_level: false,
             next_ms: now_ms,
+            unread_ms: now_ms,
+            known: None,
+            is_due: false,
         }
     }
 
     /// What came again was lost, too.
     pub(super) fn lose(&mut self, now_ms: i64) {
         self.gap.begin_again(now_ms);
+        // A bus that goes again and again does not keep it away for ever.
+        if self.has_read || self.is_level {
+            self.unread_ms = now_ms;
+        }
         (self.again, self.has_read, self.is_level) = (None, false, false);
         self.next_ms = now_ms;
+        self.known = None;
         self.held.clear();
     }
 
@@ -95,12 +116,19 @@ impl Missing {
         self.again.is_some() || !self.is_level
     }
 
-    /// What is missing and what came since, as far as that is known now.
-    pub(super) fn look(&mut self, source: &mut Source, now_ms: i64) -> Option<Step> {
-        let (opened, path) = (source.opened.clone()?, source.file.path.clone()?);
-        let is_idle = self.again.is_none() && self.gap.age_ms(now_ms) >= READ_ON_MS;
-        if is_idle && now_ms < self.next_ms {
-            return None;
+    /// Looks what is missing. Whether there is something to be told, or nothing more to be waited for; `is_calm`
+    /// says that the daemon has told who is there, and that nothing else of its process waits.
+    pub(super) fn look(&mut self, source: &mut Source, now_ms: i64, is_calm: bool) -> bool {
+        self.is_due = false;
+        let (Some(opened), Some(path)) = (source.opened.clone(), source.file.path.clone()) else {
+            return true;
+        };
+        if self.known.is_some() {
+            return true;
+        }
+        let may_read = self.may_read(now_ms, is_calm);
+        if may_read && self.again.is_none() && now_ms < self.next_ms {
+            return true;
         }
         self.next_ms = now_ms + IDLE_EVERY_MS;
         let mut is_late = self.gap.age_ms(now_ms) >= LOOK_MAX_MS || self.held.len() >= HELD_MAX;
@@ -110,13 +138,39 @@ impl Missing {
             is_late = false;
         }
         let all = files::generations(opened, &path);
-        match self.look_into(&all, now_ms, is_late) {
-            Ok(None) => self.read_on(&all, source, now_ms),
-            Ok(Some(missed)) => Some(self.joined(missed, &all, source)),
+        let missed = match self.look_into(&all, now_ms, is_late) {
+            Ok(None) => {
+                self.is_due = may_read;
+                return may_read;
+            }
+            Ok(missed) => missed,
             Err(error) => {
                 complain(&source.label, &format!("lines may be missing here: {error}"));
-                let (new, tail) = (std::mem::take(&mut self.held), Tail::new(OWN_BYTES));
-                Some(Step::Joined { missed: Vec::new(), new, tail, left: 0 })
+                None
+            }
+        };
+        self.known = Some(((missed, all), now_ms));
+        true
+    }
+
+    fn may_read(&self, now_ms: i64, is_calm: bool) -> bool {
+        let age_ms = now_ms - self.unread_ms;
+        age_ms >= READ_ON_MS || is_calm && self.again.is_none() && age_ms >= CALM_MS
+    }
+
+    /// What is known now, or else what the file has; `is_time` says that there is something of all others.
+    pub(super) fn step(&mut self, source: &mut Source, now_ms: i64, is_time: bool) -> Option<Step> {
+        match self.known.take() {
+            Some((known, since_ms)) if is_time || now_ms - since_ms >= TOGETHER_MS => {
+                Some(self.joined(known, source))
+            }
+            None if self.is_due && (is_time || now_ms - self.unread_ms >= READ_ON_MS) => {
+                let (opened, path) = (source.opened.clone()?, source.file.path.clone()?);
+                self.read_on(&files::generations(opened, &path), source, now_ms)
+            }
+            known => {
+                self.known = known;
+                None
             }
         }
     }
@@ -136,9 +190,6 @@ impl Missing {
     }
 
     fn read_on(&mut self, all: &[Arc<File>], source: &Source, now_ms: i64) -> Option<Step> {
-        if self.gap.age_ms(now_ms) < READ_ON_MS {
-            return None;
-        }
         match self.gap.read_on(all, READ_ON_BYTES) {
             Ok(bytes) if bytes.is_empty() => {
                 self.is_level = true;
@@ -158,7 +209,11 @@ impl Missing {
         }
     }
 
-    fn joined(&mut self, missed: Missed, all: &[Arc<File>], source: &mut Source) -> Step {
+    fn joined(&mut self, (missed, all): Known, source: &mut Source) -> Step {
+        let Some(missed) = missed else {
+            let (new, tail) = (std::mem::take(&mut self.held), Tail::new(OWN_BYTES));
+            return Step::Joined { missed: Vec::new(), new, tail, left: 0 };
+        };
         match missed.left {
             0 if missed.is_exact => {}
             0 => complain(&source.label, "lines may be missing here"),

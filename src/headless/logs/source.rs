@@ -135,6 +135,13 @@ impl Source {
         self.file.path.is_some()
     }
 
+    /// When the first life of those that write it began since a moment, where none was on then, as far as that is
+    /// known: milliseconds since 1970.
+    pub(super) fn begun_since(&self, from_ms: i64) -> Option<i64> {
+        let of_all = self.begun_ms.filter(|begun_ms| *begun_ms > from_ms);
+        of_all.or_else(|| self.lives.begun_since(from_ms))
+    }
+
     /// There is no file to be read.
     pub(super) fn close(&mut self) {
         self.file.path = None;

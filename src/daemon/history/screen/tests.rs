@@ -169,10 +169,12 @@ async fn a_loss_during_the_first_look_at_what_is_quiet_leaves_no_gap() {
         scene.list(&all);
         scene.pass(50).await;
         scene.disconnect();
+        scene.write(one, "one 1");
+        scene.write(two, "two 1");
         scene.connect();
         scene.list(&all);
         scene.pass(100).await;
-        for n in 1..5 {
+        for n in 2..5 {
             scene.says(1, one, &format!("one {n}"));
             scene.says(2, two, &format!("two {n}"));
             scene.pass(200).await;
