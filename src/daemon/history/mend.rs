@@ -188,9 +188,9 @@ impl Mending {
             file.path.as_ref().is_some_and(|path| !self.joined.contains_key(path))
                 && is_waited_for(heard, file)
         };
-        let has_open = has_open || files.iter().any(is_to_join);
-        let are_all_there = self.joined.len() == current.done.len() && !has_open;
         let age = current.since.elapsed();
+        let has_open = has_open || age < ALL_MAX && files.iter().any(is_to_join);
+        let are_all_there = self.joined.len() == current.done.len() && !has_open;
         // Of a bus that was there all the time nobody is waited for who is gone.
         let is_late = age >= ALL_MAX || heard.is_by_speed();
         if are_all_there || (is_late && !has_open) {

@@ -156,6 +156,8 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
     let mut files = history.files.subscribe();
     let mut connections = history.heard.connections();
     history.heard.mend();
+    // One that a suspension broke off is done again.
+    history.heard.look_ends();
     loop {
         let (count, is_connected) = *connections.borrow_and_update();
         if count > readers.connections {
@@ -247,7 +249,6 @@ impl Readers {
 /// Looks for the first time at files, and reports their last lines.
 async fn begin(watch: &Watch, readers: &mut Readers, (new, waits_until): (Vec<New>, Instant)) {
     let heard = &watch.history.heard;
-    readers.known.extend(new.iter().map(|new| new.path.clone()));
     let is_heard = tokio::time::timeout_at(waits_until, heard.wait_connected()).await.is_ok();
     let outputs: Vec<Vec<_>> = new.iter().map(|new| new.file.keys().collect()).collect();
     heard.look_begins(outputs.iter().map(Vec::as_slice));
@@ -263,7 +264,8 @@ async fn begin(watch: &Watch, readers: &mut Readers, (new, waits_until): (Vec<Ne
         .map(|New { file, path, opened, .. }| {
             let lives = watch.history.lives_of(&file, &console);
             let bounds = (lines_max, bytes_max, unheard_ms);
-            first_look(heard, (file, lives), (path, opened), bounds)
+            let looking = first_look(heard, (file, lives), (path.clone(), opened), bounds);
+            async move { (path, looking.await) }
         })
         .buffer_unordered(AT_A_TIME);
     // What is there together is reported together: so it is merged at once.
@@ -271,7 +273,8 @@ async fn begin(watch: &Watch, readers: &mut Readers, (new, waits_until): (Vec<Ne
     let (mut failures, mut absent) = (Vec::new(), 0);
     while let Some(looks) = reading.next().await {
         let mut past = Past::default();
-        for look in looks {
+        for (path, look) in looks {
+            readers.known.insert(path);
             match look {
                 Look::Nothing => absent += 1,
                 Look::Failed(failure) => failures.push(failure),
