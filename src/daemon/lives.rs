@@ -173,8 +173,8 @@ impl Lives {
     /// When the first life began since a moment, where none was on then, as far as that is known. Blocks, the
     /// first time.
     pub(crate) fn begun_since(&self, from_ms: i64) -> Option<i64> {
-        let ended = self.ended_since(from_ms).map(|(_, life)| life);
-        let began_ms = match ended.filter(|life| !self.is_made_up(life)).next() {
+        let mut ended = self.ended_since(from_ms).map(|(_, life)| life);
+        let began_ms = match ended.find(|life| !self.is_made_up(life)) {
             Some(life) => life.started_ms,
             None => self.looked.as_ref()?.info.runs_since_ms(),
         };

@@ -6,6 +6,7 @@
 //! before them.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -275,7 +276,9 @@ impl Heard {
         let mut outputs = self.lock();
         if let Some(first) = outputs.first.get_mut(&key) {
             first.seam.learn(seam);
-        } else if let Some(Output::Begun(begun)) = outputs.now.get_mut(&key) {
+            return;
+        }
+        if let Some(Output::Begun(begun)) = outputs.now.get_mut(&key) {
             begun.seam.learn(seam);
         }
     }
@@ -283,7 +286,7 @@ impl Heard {
     /// The file of an output is joined: it ended so where the bus began.
     pub(super) fn join(&self, key: OutputKey, tail: Option<Tail>) {
         let mut outputs = self.lock();
-        let Some(tail) = outputs.join_lost(key, tail) else { return };
+        let ControlFlow::Continue(tail) = outputs.join_lost(key, tail) else { return };
         let before = outputs.now.remove(&key);
         let tail = match (before, tail) {
             (Some(Output::Joined(known @ Some(_))), _) => known,

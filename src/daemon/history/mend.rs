@@ -175,10 +175,9 @@ impl Mending {
                 Some(path) if self.joined.contains_key(path) => {}
                 // What was missing before it is told when its file is joined.
                 Some(_) if file.is_some_and(|file| is_waited_for(heard, file)) => {}
-                Some(_) => heard.free(key),
                 None if heard.elapsed_ms() - since_ms < LIST_MAX.as_millis() as i64 => {}
                 None if heard.is_set_aside(key) => heard.give_up(key),
-                None => heard.free(key),
+                Some(_) | None => heard.free(key),
             }
         }
         let is_open =

@@ -408,11 +408,12 @@ fn put_in_order(pieces: &mut [Piece<'_>]) {
     }
     let (mut said_ms, mut before_ms) = (None, i64::MIN);
     for (piece, behind_ms) in pieces.iter_mut().zip(behind.into_iter().rev()) {
-        if !piece.is_estimated {
-            said_ms = Some(piece.place_ms);
-        } else if piece.place_ms > behind_ms {
+        if piece.is_estimated && piece.place_ms > behind_ms {
             piece.place_ms = said_ms.unwrap_or(behind_ms);
             piece.at_ms = piece.place_ms;
+        }
+        if !piece.is_estimated {
+            said_ms = Some(piece.place_ms);
         }
         let place_ms = if piece.goes_on { before_ms } else { piece.place_ms.max(before_ms) };
         (piece.place_ms, before_ms) = (place_ms, place_ms);

@@ -1,6 +1,8 @@
 //! What came of outputs whose files were not joined yet when the bus was lost: where it began is where their
 //! history ends, and where it ended is where what was missing begins.
 
+use std::ops::ControlFlow;
+
 use super::{
     ALL_BYTES_MAX, Begun, Heard, KEPT_BYTES_MAX, Look, OUTPUTS_MAX, Output, OutputKey, Outputs,
     Piece, SHARED_BYTES, Tail,
@@ -54,32 +56,34 @@ impl Outputs {
 
     /// Keeps what came of an output before a loss, until its file is joined. False where it is not mended.
     pub(super) fn set_aside(&mut self, key: OutputKey, mut begun: Box<Begun>) -> bool {
-        let is_kept = self.is_mended
-            && begun.seam.received() > 0
-            && !self.first.contains_key(&key)
-            && self.first.len() < OUTPUTS_MAX;
-        if self.is_mended && begun.seam.received() > 0 {
+        let is_mended = self.is_mended && begun.seam.received() > 0;
+        if is_mended {
             self.before.insert(key, begun.tail());
         }
-        if is_kept {
+        let has_room = !self.first.contains_key(&key) && self.first.len() < OUTPUTS_MAX;
+        if is_mended && has_room {
             begun.is_lost = true;
             self.first.insert(key, begun);
         } else {
             self.kept_bytes -= begun.bytes.len();
         }
-        is_kept
+        is_mended
     }
 
     /// The file of an output is joined. Where that was before the last loss, what comes again is held, and how
-    /// it ended is known to what mends that; else the tail is given back.
-    pub(super) fn join_lost(&mut self, key: OutputKey, tail: Option<Tail>) -> Option<Option<Tail>> {
+    /// it ended is known to what mends that; else the tail goes on.
+    pub(super) fn join_lost(
+        &mut self,
+        key: OutputKey,
+        tail: Option<Tail>,
+    ) -> ControlFlow<(), Option<Tail>> {
         let first = self.first.remove(&key);
         if let Some(first) = &first {
             self.kept_bytes -= first.bytes.len();
         }
         let is_lost = first.is_some() || self.look == Look::Lost;
         if !is_lost || !self.is_holding || tail.is_none() {
-            return Some(match (tail, first) {
+            return ControlFlow::Continue(match (tail, first) {
                 (Some(tail), Some(first)) => Some(first.goes_on(tail)),
                 (tail, _) => tail,
             });
@@ -91,9 +95,9 @@ impl Outputs {
                 {
                     self.before.entry(key).or_insert(tail);
                 }
-                None
+                ControlFlow::Break(())
             }
-            Some(Output::Begun(_) | Output::Joined(_)) => Some(tail),
+            Some(Output::Begun(_) | Output::Joined(_)) => ControlFlow::Continue(tail),
         }
     }
 
