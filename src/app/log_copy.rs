@@ -81,7 +81,7 @@ pub(super) fn entry(app: &mut App) -> Effects {
     }
     let entry = marked.and_then(|line| app.log_view.entry(line));
     match entry {
-        Some(entry) => copy(app, "the entry", &entry.copied),
+        Some(entry) => copy_part(app, "the entry", &entry.copied, entry.is_cut),
         None => Effects::none(),
     }
 }
@@ -101,12 +101,13 @@ pub(super) fn many(app: &mut App) -> Effects {
     if !log_pieces::are_there(app, &lines, Command::Log(LogCommand::CopyMany)) {
         return Effects::none();
     }
-    let mut text = Vec::new();
+    let (mut text, mut is_cut) = (Vec::new(), false);
     for entry in lines.into_iter().filter_map(|line| app.log_view.entry(line)) {
         if !text.is_empty() {
             text.push(b'\n');
         }
         text.extend(entry.copied);
+        is_cut |= entry.is_cut;
         if text.len() > COPY_BYTES_MAX {
             break;
         }
@@ -114,11 +115,16 @@ pub(super) fn many(app: &mut App) -> Effects {
     if text.is_empty() {
         return Effects::none();
     }
-    copy(app, what, &text)
+    copy_part(app, what, &text, is_cut)
 }
 
 /// Copies a text, each line [`pure`], and says how much of it went.
 pub(super) fn copy(app: &mut App, what: &str, text: &[u8]) -> Effects {
+    copy_part(app, what, text, false)
+}
+
+/// The same of a text that may be cut by now.
+pub(super) fn copy_part(app: &mut App, what: &str, text: &[u8], is_cut: bool) -> Effects {
     let mut clean = text.split(|byte| *byte == b'\n').map(pure).collect::<Vec<_>>().join(&b'\n');
     let whole = clean.len();
     let mut end = whole.min(COPY_BYTES_MAX);
@@ -131,9 +137,10 @@ pub(super) fn copy(app: &mut App, what: &str, text: &[u8]) -> Effects {
     let size = units::bytes(end as u64);
     let notice = match clean.split(|byte| *byte == b'\n').count() {
         _ if end < whole => format!("copied the first {size} of {what}: terminals take no more"),
+        _ if is_cut => format!("copied {size} of {what}: the rest of it is in the log file"),
         1 => format!("copied {what}: 1 line, {size}"),
         lines => format!("copied {what}: {lines} lines, {size}"),
     };
-    app.say(Notice::new(notice, end < whole, app.now.steady_ms).done());
+    app.say(Notice::new(notice, is_cut || end < whole, app.now.steady_ms).done());
     Effects::one(Effect::Copy(clean))
 }

@@ -14,11 +14,7 @@ use super::log_shape::{Shape, Times, pieces};
 use super::log_view::LogView;
 use crate::logs::parse::{Clock, Context, Pattern, Plain, Record, read, traces};
 use crate::logs::{Body, Files, Kind, LineId, LineRef, TimeFrom};
-use crate::model::units;
 use crate::protocol::text::{StyledRun, StyledText, clean};
-
-/// A longer line is read from its file in pieces, which are longer than that, but for the first, bytes.
-const PIECE_BYTES: u64 = 1 << 20;
 
 /// What stands of a stack trace below its head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,10 +72,10 @@ impl LogView {
 
     /// Whether lines take more than one row though they are not wrapped.
     pub(super) fn has_folds(&self) -> bool {
-        self.told.has_exceptions() || self.store.has_entries()
+        self.told.has_exceptions() || self.store.has_entries() || self.store.has_long()
     }
 
-    /// Whether a line is the first of a trace.
+    /// Whether a line is the first of a trace, or is so long that it is cut.
     fn is_folded(&self, id: LineId) -> bool {
         let Some(line) = self.store.line(id) else { return false };
         match (line.kind, line.body) {
@@ -87,7 +83,7 @@ impl LogView {
                 let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
                 memmem::find(first, FRAME_LEAD.as_bytes()).is_some()
             }
-            (Kind::Output | Kind::More, _) => self.store.is_head(id),
+            (Kind::Output | Kind::More, _) => line.is_long() || self.store.is_head(id),
             _ => false,
         }
     }
@@ -105,11 +101,8 @@ impl LogView {
         let head = self.store.line(line.id)?;
         let rest: Vec<LineRef<'_>> = self.store.rest_of(line.id, true).collect();
         let all: Vec<LineRef<'_>> = std::iter::once(head).chain(rest).collect();
-        // No line is that long: it was read in pieces.
-        if all.iter().any(|line| line.len > PIECE_BYTES) {
-            let rest: u64 = all.iter().skip(1).map(|line| line.len).sum();
-            let more = format!("cut: {} more of this line", units::bytes(rest));
-            return Some(Fold { frame: String::new(), more });
+        if head.is_long() {
+            return Some(Fold { frame: String::new(), more: log_line::cut(&all, ROW_BYTES) });
         }
         let declared = self.formats.of(&line.source);
         let texts: Vec<_> =

@@ -17,6 +17,8 @@ pub struct Entry {
     pub lines: Vec<String>,
     /// As it is copied: its bytes as they came, but for what would do something to a terminal.
     pub copied: Vec<u8>,
+    /// Whether its lines go on in the log file, behind what is shown and copied.
+    pub is_cut: bool,
     /// First row shown.
     pub top: usize,
     /// Whether long lines are cut, and from which column on they are shown; else they wrap.
@@ -33,16 +35,28 @@ impl LogView {
     pub fn entry(&self, id: LineId) -> Option<Entry> {
         let line = self.whole(id)?;
         let mut lines = whole_lines(&line);
+        let mut is_cut = false;
         let copied = match line.kind {
             Kind::Output | Kind::More => {
-                let bytes = |line: &LineRef<'_>| {
-                    log_line::pure(&log_line::bytes_of(line, &self.filed.seen, WHOLE_BYTES))
-                };
-                let mut copied = vec![bytes(&self.store.line(id)?)];
-                for line in self.store.rest_of(id, false) {
-                    copied.push(bytes(&line));
-                    let shown = Shown::of(&self.store, &self.filed.seen, &line, WHOLE_BYTES);
-                    lines.extend(shown.map(|line| line.text.text.to_string()));
+                let head = self.store.line(id)?;
+                let all: Vec<LineRef<'_>> =
+                    std::iter::once(head).chain(self.store.rest_of(id, false)).collect();
+                is_cut = all.iter().any(LineRef::is_long);
+                if head.is_long() {
+                    lines.push(format!("({})", log_line::cut(&all, WHOLE_BYTES)));
+                }
+                let mut copied = Vec::new();
+                for (index, line) in all.iter().enumerate() {
+                    let before = index.checked_sub(1).and_then(|before| all.get(before));
+                    if before.is_some_and(|before| line.is_part_behind(before)) {
+                        continue;
+                    }
+                    let most = log_line::opened_bytes(line, index == 0);
+                    copied.push(log_line::pure(&log_line::bytes_of(line, &self.filed.seen, most)));
+                    if index > 0 {
+                        let shown = Shown::of(&self.store, &self.filed.seen, line, most);
+                        lines.extend(shown.map(|line| line.text.text.to_string()));
+                    }
                 }
                 copied.join(&b'\n')
             }
@@ -52,7 +66,7 @@ impl LogView {
                 format!("{}{}", line.lead, line.text.text).into()
             }
         };
-        Some(Entry { line, lines, copied, top: 0, shift: None, search: None, typing: None })
+        Some(Entry { line, lines, copied, is_cut, top: 0, shift: None, search: None, typing: None })
     }
 }
 

@@ -38,15 +38,19 @@ impl Filed {
     pub(super) fn number(
         &mut self,
         daemon: DaemonId,
-        again: Option<&Again>,
+        again: &Again,
         bytes: usize,
         bounds: Bounds,
     ) -> Option<FileId> {
-        let again = again?;
         if self.held_bytes + bytes <= (bounds.bytes / HELD_PART).min(HELD_BYTES_MAX) {
             self.held_bytes += bytes;
             return None;
         }
+        self.file(daemon, again)
+    }
+
+    /// The number of a file; `None` where there are too many.
+    pub(super) fn file(&mut self, daemon: DaemonId, again: &Again) -> Option<FileId> {
         let known = self.files.iter().position(|(_, file)| file == again);
         let index = known.unwrap_or(self.files.len());
         let number = u16::try_from(index).ok()?;
@@ -106,7 +110,7 @@ mod tests {
         let again = Again(Arc::new(Nothing));
         let bounds = Bounds { lines: 5_000_000, bytes: 4 << 30 };
         let mut filed = Filed::default();
-        let mut number = |bytes| filed.number(DaemonId(0), Some(&again), bytes, bounds);
+        let mut number = |bytes| filed.number(DaemonId(0), &again, bytes, bounds);
         assert_eq!(number(HELD_BYTES_MAX), None);
         assert_eq!(number(1), Some(FileId(0)));
     }

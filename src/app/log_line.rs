@@ -13,6 +13,7 @@ use crate::logs::parse::{self, Clock, Context, Facts, Level, Plain};
 use crate::logs::{Body, Files, Kind, LineId, LineRef, LineTime, Owner, Store, Stream, TimeFrom};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::past::FileStream;
+use crate::model::units;
 use crate::protocol::escape::is_deceptive;
 use crate::protocol::text::{StyledText, TextStyle, clean, clean_line};
 
@@ -140,6 +141,24 @@ impl Shown {
     pub fn severity(&self) -> Severity {
         severity_of(self.level)
     }
+}
+
+/// Says how much there is of a very long line behind its first bytes, and how many lines go on it.
+pub(super) fn cut(entry: &[LineRef<'_>], shown: usize) -> String {
+    let pairs = entry.iter().zip(entry.iter().skip(1));
+    let parts = pairs.take_while(|(before, line)| line.is_part_behind(before)).count();
+    let whole: u64 = entry.iter().take(parts + 1).map(|line| line.len).sum();
+    let more = units::bytes(whole.saturating_sub(shown as u64));
+    match entry.len().saturating_sub(parts + 1) {
+        0 => format!("cut: {more} more of this line"),
+        1 => format!("cut: {more} more of this line, + 1 line"),
+        lines => format!("cut: {more} more of this line, + {lines} lines"),
+    }
+}
+
+/// How much is looked at of a line of an entry that is opened, bytes.
+pub(super) fn opened_bytes(line: &LineRef<'_>, is_head: bool) -> usize {
+    if line.is_long() && !is_head { ROW_BYTES } else { WHOLE_BYTES }
 }
 
 /// Stands for a line that is being read from its file.

@@ -9,11 +9,12 @@ use super::log_line::{self, Stored};
 use super::log_view::LogView;
 use crate::logs::parse::Level;
 use crate::logs::{
-    Body, FileId, FilePlace, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom,
+    Body, FileId, FilePlace, Kind, LINE_BYTES_MAX, Line, LineTime, Owner, Prepended, SourceId,
+    SourceKey, TimeFrom,
 };
 use crate::model::fleet::Fleet;
 use crate::model::log::{LineKind, LogLine, LogSource};
-use crate::model::past::{Past, PastFile};
+use crate::model::past::{Past, PastFile, PastLine};
 use crate::model::{DaemonId, units};
 
 /// Says how much of a file is passed over.
@@ -72,7 +73,7 @@ impl LogView {
                 // It tells nothing of what is before.
             }
             if file.is_after {
-                for line in lines(file, None, None) {
+                for line in lines(file, (None, None), None) {
                     self.store.append(source, &line);
                 }
                 continue;
@@ -80,12 +81,14 @@ impl LogView {
             if histories.iter().any(|(other, _)| *other == source) {
                 sum = plus(sum, self.prepend(&std::mem::take(&mut histories)));
             }
-            let bytes = file.lines.iter().map(|line| line.bytes.len()).sum();
-            let number = {
-                let bounds = self.store.bounds();
-                self.filed.number(daemon, file.again.as_ref(), bytes, bounds)
-            };
-            histories.push((source, lines(file, number, gap.as_deref())));
+            let (long, short): (Vec<_>, Vec<_>) = file.lines.iter().partition(|line| is_long(line));
+            let bytes = short.iter().map(|line| line.bytes.len()).sum();
+            let bounds = self.store.bounds();
+            let again = file.again.as_ref();
+            let number = again.and_then(|again| self.filed.number(daemon, again, bytes, bounds));
+            let again = again.filter(|_| !long.is_empty());
+            let of_long = again.and_then(|again| self.filed.file(daemon, again));
+            histories.push((source, lines(file, (number, of_long), gap.as_deref())));
         }
         sum = plus(sum, self.prepend(&histories));
         plus(sum, self.tell_early(fleet))
@@ -167,8 +170,13 @@ impl LogView {
         let is_rest = first.body == Body::Held(rest.strip_suffix(b"\r").unwrap_or(rest));
         if let (Some(last), true) = (file.lines.last_mut(), is_rest) {
             let id = first.id;
-            last.bytes = [&last.bytes, rest].concat().into();
-            last.offset = None;
+            if is_long(last) {
+                // In the file the rest of it stands right behind it.
+                last.more += rest.len() as u64;
+            } else {
+                last.bytes = [&last.bytes, rest].concat().into();
+                last.offset = None;
+            }
             self.store.take_out(id);
         }
     }
@@ -205,15 +213,25 @@ fn event_lines<'a>(events: &'a [(LineTime, Stored)]) -> Vec<Line<'a>> {
     events.iter().map(line).collect()
 }
 
+/// Whether a line stays in its file, however few are held: the store would cut it.
+fn is_long(line: &PastLine) -> bool {
+    line.more > 0 || line.bytes.len() > LINE_BYTES_MAX
+}
+
 /// The lines of a file as the store takes them: they stay in the file of that number, where there is
-/// one. With a ruler behind them where they may not meet what
+/// one, and the long ones in that of the second. With a ruler behind them where they may not meet what
 /// came on the bus.
-fn lines<'a>(file: &'a PastFile, number: Option<FileId>, gap: Option<&'a str>) -> Vec<Line<'a>> {
+fn lines<'a>(
+    file: &'a PastFile,
+    (number, of_long): (Option<FileId>, Option<FileId>),
+    gap: Option<&'a str>,
+) -> Vec<Line<'a>> {
     let mut lines: Vec<Line<'_>> = Vec::with_capacity(file.lines.len() + 1);
     for line in &file.lines {
         let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Line };
         let time = LineTime { at_ms: line.at_ms, from };
-        let len = line.bytes.len() as u64;
+        let len = line.bytes.len() as u64 + line.more;
+        let number = if is_long(line) { of_long } else { number };
         let body = match (number, line.offset) {
             (Some(file), Some(offset)) => Body::Filed(FilePlace { file, offset, len }),
             _ => Body::Held(&line.bytes),

@@ -6,7 +6,7 @@
 
 use super::command::Command;
 use super::effect::{Effect, Effects};
-use super::log_line::{ROW_BYTES, WHOLE_BYTES};
+use super::log_line::{ROW_BYTES, WHOLE_BYTES, opened_bytes};
 use super::log_sight::{self, Sight, log_page};
 use super::log_view::LogView;
 use super::state::App;
@@ -24,8 +24,11 @@ impl LogView {
     fn has_entry(&self, id: LineId, bytes_max: usize) -> bool {
         let Some(head) = self.store.line(id) else { return true };
         let rest = self.store.rest_of(id, false).take(REST_MAX);
-        let missing =
-            std::iter::once(head).chain(rest).filter(|line| !self.filed.has(line, bytes_max));
+        let all = std::iter::once(head).chain(rest).enumerate();
+        let missing = all.filter(|(index, line)| {
+            let most = opened_bytes(line, *index == 0).min(bytes_max);
+            !self.filed.has(line, most)
+        });
         missing.count() == 0
     }
 

@@ -51,8 +51,8 @@ pub(super) fn take(app: &mut App, command: Command) -> Effects {
             Taken::Done => {}
             Taken::Close => app.close(),
             Taken::Copy => {
-                let text = entry.copied.clone();
-                return log_copy::copy(app, "the entry", &text);
+                let (text, is_cut) = (entry.copied.clone(), entry.is_cut);
+                return log_copy::copy_part(app, "the entry", &text, is_cut);
             }
         },
         LogSheet::Replace { .. } => {

@@ -13,6 +13,7 @@ pub(crate) mod gap;
 pub(super) mod heard;
 mod join;
 mod last_words;
+mod long;
 pub(crate) mod mend;
 mod newcomers;
 mod older;
@@ -50,7 +51,7 @@ use crate::logs::parse::{
 
 /// How much is read at once, bytes: its lines are looked at while they are in the cache of the processor.
 pub(crate) const PIECE_BYTES: u64 = 64 << 10;
-/// A longer line is cut into pieces of this length, bytes.
+/// A longer line is cut into pieces of this length, or stays in the file, bytes.
 const LINE_BYTES_MAX: usize = 1 << 20;
 /// So much of a line is looked at for its time and level, bytes.
 const READ_BYTES_MAX: usize = 64 << 10;
@@ -67,6 +68,8 @@ pub(crate) struct Line {
     /// Its bytes, as they are in the file, without the newline. Of what was read at once all that is held as
     /// long as this is: see [`Line::apart`].
     pub(crate) bytes: Bytes,
+    /// How much of it is behind these bytes and was left in the file, bytes.
+    pub(crate) more: u64,
     /// Where it begins in the file, bytes; `None` where that is not known.
     pub(crate) offset: Option<u64>,
     /// Whether a newline ends it.
@@ -83,6 +86,11 @@ impl Line {
     /// Whether it is of the entry of the line before it.
     pub(crate) fn goes_on(&self) -> bool {
         self.place == Place::GoesOn
+    }
+
+    /// What it takes in the file with its newline, bytes.
+    pub(crate) fn extent(&self) -> u64 {
+        self.bytes.len() as u64 + self.more + u64::from(self.is_ended)
     }
 
     /// Itself alone: to be kept where those around it may not be.
@@ -150,6 +158,7 @@ impl Format {
             at_ms: own_ms.unwrap_or(reference_ms),
             is_estimated: own_ms.is_none(),
             level: reading.level.map(|(level, _)| level),
+            more: 0,
             offset: None,
             is_ended: true,
             stamp_bytes,
@@ -182,8 +191,8 @@ pub(crate) struct Backwards {
     rest: Rest,
     /// Memory for the next piece.
     buffer: Vec<u8>,
-    /// Whole lines that are read, oldest first: bytes, and whether a newline ends them.
-    lines: Vec<(Bytes, bool)>,
+    /// Whole lines that are read, oldest first.
+    lines: Vec<Raw>,
     /// Lines with their times, newest last, ready to be taken.
     ready: Vec<Line>,
     /// Lines whose time is not known yet, oldest first.
@@ -203,6 +212,8 @@ pub(crate) struct Backwards {
     /// Whether a life begins with what was given its time last.
     begins_life: bool,
     span: Span,
+    /// Whether a line that is too long to be held stays in the file; else it is read in pieces.
+    leaves_long: bool,
     /// When the process that writes it lived.
     lives: Lives,
     /// What it begins with, once that was asked for.
@@ -249,6 +260,7 @@ impl Backwards {
             has_times: false,
             begins_life: false,
             span,
+            leaves_long: false,
             lives: Lives::default(),
             openings: None,
             given: at,
@@ -286,8 +298,7 @@ impl Backwards {
     pub(crate) fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
             if let Some(mut line) = self.ready.pop() {
-                let bytes = line.bytes.len() as u64 + u64::from(line.is_ended);
-                self.returned = self.returned.saturating_sub(bytes);
+                self.returned = self.returned.saturating_sub(line.extent());
                 line.offset = Some(self.returned);
                 self.returned_ms = line.at_ms;
                 return Ok(Some(line));
@@ -317,15 +328,14 @@ impl Backwards {
     /// Those of reading.
     pub(crate) fn next_sought(&mut self, sought: &Sought<'_>) -> io::Result<Option<Line>> {
         loop {
-            while let Some((bytes, is_ended)) = self.lines.pop() {
-                if let Some(line) = self.found(&bytes, is_ended, sought) {
+            while let Some(raw) = self.lines.pop() {
+                if let Some(line) = self.found(&raw, sought) {
                     return Ok(Some(line));
                 }
             }
             if self.at == 0 {
-                let (bytes, is_ended) = ended(self.rest.take().into());
-                let is_line = is_ended || !bytes.is_empty();
-                return Ok(if is_line { self.found(&bytes, is_ended, sought) } else { None });
+                let raw = ended(self.rest.take().into());
+                return Ok(if raw.extent() > 0 { self.found(&raw, sought) } else { None });
             }
             let Some(piece) = self.piece()? else { continue };
             let whole = memchr::memchr(b'\n', &piece).map(|end| piece.split_at(end + 1));
@@ -344,14 +354,14 @@ impl Backwards {
     }
 
     /// A line that was read, if it is looked for.
-    fn found(&mut self, bytes: &[u8], is_ended: bool, sought: &Sought<'_>) -> Option<Line> {
+    fn found(&mut self, raw: &Raw, sought: &Sought<'_>) -> Option<Line> {
         let ends_at = self.given;
-        self.given = ends_at.saturating_sub((bytes.len() + usize::from(is_ended)) as u64);
-        if !(sought.is_it)(bytes) {
+        self.given = ends_at.saturating_sub(raw.extent());
+        if !(sought.is_it)(&raw.bytes) {
             return None;
         }
-        let (time, mut line) = self.format.read(bytes, self.reference_ms);
-        (line.is_ended, line.offset) = (is_ended, Some(self.given));
+        let (time, mut line) = self.format.read(&raw.bytes, self.reference_ms);
+        (line.is_ended, line.more, line.offset) = (raw.is_ended, raw.more, Some(self.given));
         if let Some(at_ms) = time {
             self.reference_ms = at_ms;
         } else {
@@ -362,7 +372,7 @@ impl Backwards {
     }
 
     /// The piece before what was read, with the beginning of the line behind it; `None` where it is all of that
-    /// line, too.
+    /// line, too, which is then among the lines if it stays in the file.
     fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
         let from = self.at.saturating_sub(PIECE_BYTES);
         // The same memory again and again: what is new has to be cleared by the system first.
@@ -374,6 +384,11 @@ impl Backwards {
         let is_within = memchr::memchr(b'\n', &piece).is_none();
         if is_within && self.rest.bytes + piece.len() <= LINE_BYTES_MAX {
             self.rest.push(piece);
+            return Ok(None);
+        }
+        if is_within && self.leaves_long {
+            self.rest.push(piece);
+            self.leave_line()?;
             return Ok(None);
         }
         self.rest.append_to(&mut piece);
@@ -432,14 +447,30 @@ impl Rest {
     }
 }
 
-/// A line without its newline, and whether it had one.
+/// A line as it was read, without its newline.
+#[derive(Debug)]
+struct Raw {
+    bytes: Bytes,
+    /// How much of it was left in the file, bytes.
+    more: u64,
+    /// Whether it had a newline.
+    is_ended: bool,
+}
+
+impl Raw {
+    /// What it takes in the file with its newline, bytes.
+    fn extent(&self) -> u64 {
+        self.bytes.len() as u64 + self.more + u64::from(self.is_ended)
+    }
+}
+
 #[inline]
-fn ended(mut bytes: Bytes) -> (Bytes, bool) {
+fn ended(mut bytes: Bytes) -> Raw {
     let is_ended = bytes.last() == Some(&b'\n');
     if is_ended {
         bytes.truncate(bytes.len() - 1);
     }
-    (bytes, is_ended)
+    Raw { bytes, more: 0, is_ended }
 }
 
 #[cfg(test)]

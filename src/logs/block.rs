@@ -181,6 +181,8 @@ pub(super) struct Summary {
     pub(super) filed: usize,
     /// Bytes of these.
     pub(super) filed_bytes: usize,
+    /// Lines in files that are too long to be read whole.
+    pub(super) long: usize,
     /// Lines that go on the entry of another one.
     pub(super) more: usize,
     /// Held lines that are searched as they are shown.
@@ -199,6 +201,7 @@ impl Summary {
         if record.is_filed() {
             self.filed += 1;
             self.filed_bytes += record.len as usize;
+            self.long += usize::from(record.is_long());
         }
         self.special += usize::from(record.is_special());
         self.sources |= 1 << (record.source % 64);
@@ -270,7 +273,7 @@ impl Block {
     pub(super) fn is_full(&self, limits: BlockLimits, record: &Record) -> bool {
         // Those in files are read for a search, a block at a time.
         let bytes = self.bytes() + record.len as usize;
-        // The pieces of one long line, each of which fills a block, stay together.
+        // The parts of one line, each of which fills a block, stay together.
         let fills = |record: &Record| record.len as usize >= limits.bytes;
         let is_piece = record.kind() == Kind::More
             && (fills(record) || self.records.last().is_some_and(fills));

@@ -93,6 +93,12 @@ impl Store {
         self.blocks.iter().any(|block| block.summary().more > 0)
     }
 
+    /// Whether any of its lines is too long to be read whole.
+    #[must_use]
+    pub fn has_long(&self) -> bool {
+        self.blocks.iter().any(|block| block.summary().long > 0)
+    }
+
     /// Whether a line goes on an entry, and in what block that is, a line of it goes on.
     #[must_use]
     pub fn is_head(&self, id: LineId) -> bool {

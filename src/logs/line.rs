@@ -3,6 +3,9 @@
 use super::parse::Level;
 use super::source::SourceId;
 
+/// The most bytes that are held of one line (1 MiB); its true length is kept.
+pub const LINE_BYTES_MAX: usize = 1024 * 1024;
+
 /// How many columns there are for levels: none, then [`Level`] from the least on.
 pub const LEVELS: usize = 7;
 
@@ -205,6 +208,23 @@ impl LineRef<'_> {
         matches!(self.body, Body::Held(bytes) if (bytes.len() as u64) < self.len)
     }
 
+    /// Whether it is in a file and too long to be read whole.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        matches!(self.body, Body::Filed(_)) && self.len > LINE_BYTES_MAX as u64
+    }
+
+    /// Whether it is a part of the same line of a file as the one before it: no newline is between them.
+    #[must_use]
+    pub fn is_part_behind(&self, before: &LineRef<'_>) -> bool {
+        match (before.body, self.body) {
+            (Body::Filed(before), Body::Filed(place)) => {
+                place.file == before.file && place.offset == before.offset + before.len
+            }
+            _ => false,
+        }
+    }
+
     /// Whether its clock was behind that of a line before it in its source.
     #[must_use]
     pub fn is_skewed(&self) -> bool {
@@ -295,6 +315,11 @@ impl Record {
 
     pub(super) fn is_filed(&self) -> bool {
         self.flags & FILED != 0
+    }
+
+    /// Whether it is in a file and too long to be read whole.
+    pub(super) fn is_long(&self) -> bool {
+        self.is_filed() && self.len as usize > LINE_BYTES_MAX
     }
 
     /// Whether what is searched is not its bytes but what is shown of them.

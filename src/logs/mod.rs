@@ -11,6 +11,7 @@ mod bytes;
 mod charts;
 mod entry;
 mod line;
+mod long;
 mod merge;
 pub mod parse;
 mod pattern;
@@ -30,7 +31,8 @@ pub mod when;
 pub use self::charts::{Bucket, Cell};
 pub use self::entry::ENTRY_LINES_MAX;
 pub use self::line::{
-    Body, FileId, FilePlace, Kind, LEVELS, Line, LineId, LineRef, LineTime, TimeFrom, column,
+    Body, FileId, FilePlace, Kind, LEVELS, LINE_BYTES_MAX, Line, LineId, LineRef, LineTime,
+    TimeFrom, column,
 };
 pub use self::pattern::{PATTERN_BYTES_MAX, Pattern, Problem};
 pub use self::pieces::{Part, Pieces};
@@ -40,7 +42,7 @@ pub use self::read::{Files, NoFiles, Rereads, plain};
 pub use self::saving::Saving;
 pub use self::seek::{Direction, Found, Goal};
 pub use self::source::{Owner, SourceId, SourceKey, Stream, Tally};
-pub use self::store::{Bounds, LINE_BYTES_MAX, Prepended, Store};
+pub use self::store::{Bounds, Prepended, Store};
 pub use self::unwritten::FileEnd;
 pub use self::view::{Place, Progress, STEP_BYTES, View};
 

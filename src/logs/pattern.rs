@@ -4,7 +4,6 @@
 //! compiled is bounded.
 
 use std::fmt;
-use std::io;
 use std::ops::Range;
 
 use memchr::{memchr, memrchr};
@@ -15,16 +14,12 @@ use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
 use super::bits::Bits;
 use super::bytes::{has_newline, is_special};
-use super::line::FilePlace;
-use super::read::{Files, Lines, PIECE_BYTES, plain, read_all};
+use super::read::{Lines, plain, push_parts};
 
 /// The longest pattern, bytes.
 pub const PATTERN_BYTES_MAX: usize = 4096;
 /// The most that a compiled pattern takes, bytes.
 const COMPILED_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// What a piece of a very long line repeats of the one before: a match of more bytes than this can be
-/// missed.
-const OVERLAP_BYTES: usize = 64 * 1024;
 const NESTING_MAX: u32 = 100;
 /// Where fewer lines than one in so many are asked about, they are looked at one by one.
 const SPARSE: usize = 8;
@@ -162,6 +157,17 @@ impl Pattern {
         line.split(|byte| *byte == b'\n').any(|part| self.regex.is_match(part))
     }
 
+    /// Whether it is in a part of a line, as it is in a file; whether the line begins and ends there is
+    /// given.
+    #[must_use]
+    pub fn is_in_part(&self, part: &[u8], (begins, ends): (bool, bool)) -> bool {
+        let mut text = Vec::with_capacity(part.len());
+        push_parts(part, &mut text);
+        // Anchors see the byte before.
+        let end = self.end_of_first(&text, usize::from(!begins));
+        end.is_some_and(|end| ends || end < text.len())
+    }
+
     /// The last of several lines, as they are in a file, that it is in.
     #[must_use]
     pub fn last_line(&self, lines: &[u8]) -> Option<Range<usize>> {
@@ -222,42 +228,6 @@ impl Pattern {
                 break;
             }
         }
-    }
-}
-
-/// Whether a very long line of a file matches, read in pieces. `None` where it cannot be read.
-///
-/// It is searched as its bytes are, whatever control sequences it holds.
-pub(super) fn long_line(
-    pattern: &Pattern,
-    place: FilePlace,
-    files: &dyn Files,
-    piece: &mut Vec<u8>,
-) -> io::Result<bool> {
-    let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
-    let (mut offset, mut kept) = (0, 0);
-    piece.clear();
-    loop {
-        let wanted = PIECE_BYTES.min((place.len - offset) as usize);
-        piece.resize(kept + wanted, 0);
-        let buffer = piece.get_mut(kept..).unwrap_or_default();
-        let count = read_all(files, place.file, place.offset + offset, buffer)?;
-        if count < wanted {
-            return Err(gone());
-        }
-        // Anchors see the byte before: a later piece is not the beginning, an earlier not the end.
-        let is_last = offset + wanted as u64 >= place.len;
-        let from = usize::from(offset > 0);
-        let end = pattern.end_of_first(piece, from);
-        if end.is_some_and(|end| is_last || end < piece.len()) {
-            return Ok(true);
-        }
-        if is_last {
-            return Ok(false);
-        }
-        offset += wanted as u64;
-        kept = OVERLAP_BYTES.min(piece.len());
-        piece.drain(..piece.len() - kept);
     }
 }
 

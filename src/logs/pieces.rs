@@ -165,6 +165,12 @@ impl Files for Pieces {
         Ok(count)
     }
 
+    fn want_soon(&self, file: FileId, offset: u64, len: usize) {
+        if let (Ok(len), true) = (u32::try_from(len), self.has_room()) {
+            let _ = self.want(Part { file, offset, len });
+        }
+    }
+
     fn has_room(&self) -> bool {
         let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
         missed.bytes + self.asked_bytes < ASKED_BYTES_MAX && missed.parts.len() < PARTS_MAX

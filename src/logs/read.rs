@@ -24,8 +24,6 @@ const RUN_BYTES_MAX: u64 = 1024 * 1024;
 const GATHER_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Memory that is kept for the next search.
 const RELEASED_BYTES: usize = 256 * 1024;
-/// A line in a file that is longer is searched in pieces of so many bytes.
-pub(super) const PIECE_BYTES: usize = 1024 * 1024;
 
 /// Reads files again for the store, which does not know what they are.
 pub trait Files {
@@ -37,6 +35,9 @@ pub trait Files {
     /// What the system says.
     /// [`io::ErrorKind::WouldBlock`] where they have to be waited for: then the same is asked again.
     fn read_at(&self, file: FileId, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Will be asked for soon; nothing to those that never have to be waited for.
+    fn want_soon(&self, _file: FileId, _offset: u64, _len: usize) {}
 
     /// Whether it is worth while to ask for more, of those that have to be waited for.
     fn has_room(&self) -> bool {
@@ -126,14 +127,32 @@ fn push_plain(bytes: &[u8], out: &mut Vec<u8>) {
         if index > 0 {
             out.push(b'\n');
         }
-        let part = part.strip_suffix(b"\r").unwrap_or(part);
-        let start = out.len();
-        if push_without_colours(part, out).is_none() {
-            out.truncate(start);
-            let text = String::from_utf8_lossy(part);
-            let cleaned = clean_line(&text, &mut TextStyle::default());
-            out.extend_from_slice(cleaned.text.as_bytes());
+        push_part(part.strip_suffix(b"\r").unwrap_or(part), out);
+    }
+}
+
+fn push_part(part: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    if push_without_colours(part, out).is_none() {
+        out.truncate(start);
+        let text = String::from_utf8_lossy(part);
+        let cleaned = clean_line(&text, &mut TextStyle::default());
+        out.extend_from_slice(cleaned.text.as_bytes());
+    }
+}
+
+/// A piece of a very long line without its escape sequences. What a carriage return goes back over is
+/// searched too: it is not known where the line ends.
+pub(super) fn push_parts(piece: &[u8], out: &mut Vec<u8>) {
+    if !is_special(piece) {
+        out.extend_from_slice(piece);
+        return;
+    }
+    for (index, part) in piece.split(|byte| *byte == b'\r').enumerate() {
+        if index > 0 {
+            out.push(b'\r');
         }
+        push_part(part, out);
     }
 }
 
@@ -230,6 +249,8 @@ pub(super) struct Scratch {
     pub(super) unreadable: u64,
     /// Whether something has to be waited for.
     pub(super) is_waiting: bool,
+    /// Whether a very long line needs more steps.
+    pub(super) is_unfinished: bool,
 }
 
 impl Scratch {
@@ -241,7 +262,7 @@ impl Scratch {
     }
 
     /// The lines of a block from `from` on, or the first of them where they are too many to be read
-    /// at once. Very long ones in files are left empty: see [`super::pattern::long_line`].
+    /// at once. Very long ones in files are left empty: see [`super::long`].
     pub(super) fn lines<'a>(
         &'a mut self,
         block: &'a Block,
@@ -257,7 +278,7 @@ impl Scratch {
         }
         let mut sum = 0;
         let fits = records.iter().take_while(|record| {
-            sum += if record.is_filed() && !is_long(record) { u64::from(record.len) } else { 0 };
+            sum += if record.is_filed() && !record.is_long() { u64::from(record.len) } else { 0 };
             sum <= GATHER_BYTES_MAX
         });
         let count = fits.count();
@@ -283,7 +304,7 @@ impl Scratch {
         self.raw.clear();
         self.parts.clear();
         self.parts.resize(records.len(), None);
-        let short = |record: &Record| record.is_filed() && !is_long(record);
+        let short = |record: &Record| record.is_filed() && !record.is_long();
         let places = records.iter().enumerate().filter(|(_, record)| short(record));
         let mut places: Vec<(usize, FilePlace)> =
             places.map(|(index, record)| (index, record.file_place())).collect();
@@ -332,9 +353,4 @@ impl Scratch {
             }
         }
     }
-}
-
-/// Whether a line is in a file and too long to be read whole.
-pub(super) fn is_long(record: &Record) -> bool {
-    record.is_filed() && record.len as usize > PIECE_BYTES
 }

@@ -54,16 +54,11 @@ impl Saving {
         let files = &*files;
         let Some(view) = view else {
             let several = has_several(store.iter().map(|line| owner(store, &line)));
-            let mut count = 0;
+            let mut written = Written { out, files, unreadable, several, last: None, count: 0 };
             for line in store.iter() {
-                write_time(&line, out)?;
-                if several {
-                    write_owner(owner(store, &line), out)?;
-                }
-                write_line(&line, files, (out, unreadable))?;
-                count += 1;
+                written.line(store, line)?;
             }
-            return Ok(count);
+            return written.end();
         };
         while !view.step(store, files, STEP_BYTES).is_done {}
         let several = {
@@ -72,26 +67,60 @@ impl Saving {
             let lines = ids.filter_map(|id| store.line(id));
             has_several(lines.map(|line| owner(store, &line)))
         };
-        let (mut position, mut count) = (0, 0);
+        let mut written = Written { out, files, unreadable, several, last: None, count: 0 };
+        let mut position = 0;
         loop {
             let lines: Vec<LineId> = view.lines_from(store, position, LINES_A_TURN);
             if lines.is_empty() {
-                return Ok(count);
+                return written.end();
             }
             position += lines.len() as u64;
             for id in lines {
                 let head = store.line(id);
                 // An entry is saved whole.
                 for line in head.into_iter().chain(store.rest_of(id, true)) {
-                    write_time(&line, out)?;
-                    if several {
-                        write_owner(owner(store, &line), out)?;
-                    }
-                    write_line(&line, files, (out, unreadable))?;
-                    count += 1;
+                    written.line(store, line)?;
                 }
             }
         }
+    }
+}
+
+/// Lines that are written, each with a newline behind it; the parts of one line of a file are one.
+struct Written<'a, W> {
+    out: &'a mut W,
+    files: &'a Rereads,
+    unreadable: &'a mut u64,
+    /// Whether lines say who wrote them.
+    several: bool,
+    last: Option<LineRef<'a>>,
+    count: u64,
+}
+
+impl<'a, W: Write> Written<'a, W> {
+    fn line(&mut self, store: &Store, line: LineRef<'a>) -> io::Result<()> {
+        let is_part = self.last.is_some_and(|last| line.is_part_behind(&last));
+        if !is_part {
+            self.newline()?;
+            write_time(&line, self.out)?;
+            if self.several {
+                write_owner(owner(store, &line), self.out)?;
+            }
+            self.count += 1;
+        }
+        self.last = Some(line);
+        write_bytes(&line, self.files, (self.out, self.unreadable))
+    }
+
+    /// Ends the last line.
+    fn newline(&mut self) -> io::Result<()> {
+        if self.last.is_some() { self.out.write_all(b"\n") } else { Ok(()) }
+    }
+
+    /// How many lines were written.
+    fn end(mut self) -> io::Result<u64> {
+        self.newline()?;
+        Ok(self.count)
     }
 }
 
@@ -135,7 +164,7 @@ fn write_owner(owner: Option<&Owner>, out: &mut impl Write) -> io::Result<()> {
 /// Stands for a line that its file does not hold any more.
 const GONE: &[u8] = b"(no longer to be read)";
 
-fn write_line(
+fn write_bytes(
     line: &LineRef<'_>,
     files: &Rereads,
     (out, unreadable): (&mut impl Write, &mut u64),
@@ -159,5 +188,5 @@ fn write_line(
             }
         }
     }
-    out.write_all(b"\n")
+    Ok(())
 }

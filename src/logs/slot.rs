@@ -7,10 +7,11 @@ use super::bits::Bits;
 use super::block::Block;
 use super::entry::Rests;
 use super::line::{LEVELS, Record, column};
+use super::long::{LongLines, Looked};
 use super::parse::Level;
-use super::pattern::{Pattern, long_line};
+use super::pattern::Pattern;
 use super::query::{Query, Wanted};
-use super::read::{Files, Lines, Scratch, is_long};
+use super::read::{Files, Lines, Scratch};
 
 /// Counts of lines that are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,6 +86,7 @@ pub(super) struct Glass<'a> {
     pub(super) search: Option<&'a Pattern>,
     pub(super) files: &'a dyn Files,
     pub(super) scratch: &'a mut Scratch,
+    pub(super) long: &'a mut LongLines,
 }
 
 impl Slot {
@@ -110,7 +112,7 @@ impl Slot {
         }
         let (before, unreadable) = (self.clone(), glass.scratch.unreadable);
         let cost = self.look_now(block, glass);
-        if glass.scratch.is_waiting {
+        if glass.scratch.is_waiting || glass.scratch.is_unfinished {
             // It is looked at again once what is missing was read.
             *self = before;
             glass.scratch.unreadable = unreadable;
@@ -218,7 +220,7 @@ fn marks(
         cost += lines.text.len();
         next = end;
     }
-    if block.summary().filed > 0 {
+    if block.summary().long > 0 {
         cost += long_marks(pattern, block, from, candidates, glass, out);
     }
     cost
@@ -234,17 +236,18 @@ fn long_marks(
     out: &mut Bits,
 ) -> usize {
     let mut cost = 0;
-    let mut piece = Vec::new();
     for index in candidates.iter_from(from) {
-        let Some(record) = block.records().get(index).filter(|record| is_long(record)) else {
+        let Some(record) = block.records().get(index).filter(|record| record.is_long()) else {
             continue;
         };
         let mut place = record.file_place();
         place.len = block.true_len(record, index);
-        cost += place.len as usize;
-        match long_line(pattern, place, glass.files, &mut piece) {
-            Ok(true) => out.set(index),
-            Ok(false) => out.unset(index),
+        // What it was taken for while it was empty says nothing.
+        out.unset(index);
+        match glass.long.look(pattern, place, glass.files, &mut cost) {
+            Ok(Looked::Known(true)) => out.set(index),
+            Ok(Looked::Known(false)) => {}
+            Ok(Looked::Unfinished) => glass.scratch.is_unfinished = true,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 glass.scratch.is_waiting = true;
             }

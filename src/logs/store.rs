@@ -6,12 +6,9 @@
 use std::sync::Arc;
 
 use super::block::{Block, BlockLimits, Entry, Extra};
-use super::line::{Body, Kind, Line, LineId, LineRef, LineTime, Record};
+use super::line::{Body, Kind, LINE_BYTES_MAX, Line, LineId, LineRef, LineTime, Record};
 use super::parse::Level;
 use super::source::{SourceId, SourceKey, Sources, Tally};
-
-/// The most bytes that are held of one line (1 MiB); its true length is kept.
-pub const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 const BLOCK_LINES_MAX: usize = 4096;
 const BLOCK_BYTES_MAX: usize = 512 * 1024;

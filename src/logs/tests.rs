@@ -1,6 +1,7 @@
 //! The store and its views beside a naive model, and the cases that are worth a name.
 
 mod against_naive;
+mod long;
 mod patterns;
 mod stores;
 mod views;

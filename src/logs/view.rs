@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::line::LineId;
+use super::long::LongLines;
 use super::parse::Level;
 use super::pattern::Pattern;
 use super::query::{Query, Wanted};
@@ -64,6 +65,7 @@ pub struct View {
     wanted: Wanted,
     sources_version: Option<u64>,
     scratch: Scratch,
+    long: LongLines,
     is_waiting: bool,
 }
 
@@ -108,7 +110,7 @@ impl View {
             for slot in &mut self.slots {
                 slot.forget_search();
             }
-            self.scratch.unreadable = 0;
+            (self.scratch.unreadable, self.long) = (0, LongLines::default());
             self.sum();
         }
     }
@@ -117,7 +119,7 @@ impl View {
     pub fn restart(&mut self) {
         self.slots.clear();
         self.sources_version = None;
-        self.scratch.unreadable = 0;
+        (self.scratch.unreadable, self.long) = (0, LongLines::default());
         self.sum();
     }
 
@@ -131,12 +133,14 @@ impl View {
         }
         self.join(store);
         let is_searching = self.search.is_some();
+        self.long.begin_step();
         let mut glass = Glass {
             query: &self.query,
             wanted: &self.wanted,
             search: self.search.as_ref(),
             files,
             scratch: &mut self.scratch,
+            long: &mut self.long,
         };
         let middle = match self.place {
             Place::Following => store.blocks.len().saturating_sub(1),
@@ -151,7 +155,7 @@ impl View {
             if slot.is_done(block, is_searching) {
                 continue;
             }
-            glass.scratch.is_waiting = false;
+            (glass.scratch.is_waiting, glass.scratch.is_unfinished) = (false, false);
             let cost = slot.look(block, &mut glass);
             is_waiting |= glass.scratch.is_waiting;
             if glass.scratch.is_waiting && !files.has_room() {

@@ -65,6 +65,8 @@ pub struct PastLine {
     pub level: Option<Level>,
     /// As it is in the file, without the newline.
     pub bytes: Bytes,
+    /// How much of it is behind these bytes and stays in the file, bytes.
+    pub more: u64,
     /// Where it is in the file, bytes; `None` where it is not there as it is here.
     pub offset: Option<u64>,
     /// Whether it is of the entry of the line before it.

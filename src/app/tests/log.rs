@@ -268,6 +268,7 @@ pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Rep
             is_estimated: false,
             level: judged.level,
             bytes: text.as_bytes().to_vec().into(),
+            more: 0,
             offset: None,
             goes_on: judged.place == Place::GoesOn,
         }

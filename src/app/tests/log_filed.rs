@@ -6,6 +6,7 @@ use super::log::{filled, output};
 use super::meant::poll;
 use super::*;
 use crate::app::command::LogCommand;
+use crate::app::log_sheet::LogSheet;
 use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::past::{Again, FileStream, PartRead, Past, PastFile, PastLine, Reread};
 
@@ -39,6 +40,7 @@ fn past<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Report {
             is_estimated: false,
             level: None,
             bytes,
+            more: 0,
             offset: Some(at),
             goes_on: false,
         }
@@ -138,22 +140,123 @@ fn enter_on_a_line_that_is_not_read_yet_waits_for_it() {
     assert!(matches!(app.mode, Mode::LogSheet(_)), "{:?}", app.mode);
 }
 
-/// A line of many MiB comes in pieces.
-#[test]
-fn a_line_in_pieces_is_one_that_is_cut() {
+/// A line of 30 MiB with a needle across the border of two MiB, as history reports it: its beginning.
+fn with_long() -> (App, String, Vec<Effect>) {
+    let mut long = "x".repeat(30 << 20);
+    long.replace_range((20 << 20) - 3..(20 << 20) + 3, "needle");
+    long.replace_range(..5, "start");
+    let text = format!("before\n{long}\nafter\n");
+    let Report::History(mut past) = history("before\nstart\nafter\n") else { panic!() };
+    let lines = &mut past.files[0].lines;
+    lines[1].more = long.len() as u64 - 5;
+    lines[2].offset = Some(lines[1].offset.unwrap() + long.len() as u64 + 1);
     let mut app = filled(vec![]);
-    let piece = "x".repeat((1 << 20) + 10);
-    let text = format!("before\nstart of it\n{piece}\n{piece}\nend\nafter\n");
-    let Report::History(mut past) = history(&text) else { panic!() };
-    for line in &mut past.files[0].lines[2..5] {
-        line.goes_on = true;
+    let effects = report(&mut app, Report::History(past));
+    (app, text, effects)
+}
+
+/// Brings what is asked for until nothing is; how much that was, bytes.
+fn bring(app: &mut App, mut effects: Vec<Effect>, text: &str) -> usize {
+    let mut sum = 0;
+    loop {
+        while app.log_view.has_work() {
+            effects.extend(update(app, Moment::at(1_000), Message::Clock).0);
+        }
+        let parts = read(&effects, Some(text));
+        if parts.is_empty() {
+            return sum;
+        }
+        let bytes: usize = parts.iter().map(|part| part.len as usize).sum();
+        assert!(bytes < 5 << 20, "{bytes} bytes at a time");
+        sum += bytes;
+        effects = report(app, Report::Parts(parts));
     }
-    report(&mut app, Report::History(past));
+}
+
+#[test]
+fn a_very_long_line_is_one_row_that_says_how_much_more_there_is() {
+    let (mut app, text, effects) = with_long();
     assert_eq!(app.lines().len(), 3, "before, it, after");
+    let line = app.lines().at(1).unwrap();
+    let kept = app.log_view.store.line(line).unwrap();
+    assert_eq!((kept.len, app.log_view.store.bytes()), (30 << 20, 13), "it stays in the file");
+    let read = bring(&mut app, effects, &text);
+    assert!(read < 1 << 20, "{read} bytes for what is in sight");
     let columns = crate::app::log_columns::Columns::of(&app, 100);
     let laid = crate::app::log_sight::laid(&app, &columns, 20);
-    let more = laid.iter().find_map(|laid| laid.fold.as_ref()).map(|fold| fold.more.as_str());
-    assert_eq!(more, Some("cut: 2.0 MiB more of this line"));
+    let shown: Vec<(String, Option<String>)> = laid
+        .iter()
+        .map(|laid| {
+            let more = laid.fold.as_ref().map(|fold| fold.more.clone());
+            (laid.line.text.text.chars().take(6).collect(), more)
+        })
+        .collect();
+    let more = Some("cut: 30.0 MiB more of this line".to_owned());
+    let row = |text: &str, more| (text.to_owned(), more);
+    assert_eq!(shown, [row("before", None), row("startx", more), row("after", None)]);
+}
+
+#[test]
+fn a_very_long_line_is_searched_and_filtered_whole_and_found_once() {
+    let (mut app, text, effects) = with_long();
+    bring(&mut app, effects, &text);
+    for command in [LogCommand::Search, LogCommand::Filter] {
+        let mut effects = press(&mut app, Command::Log(command));
+        for c in "needle".chars() {
+            effects.extend(update(&mut app, Moment::at(1_000), Message::Text(c)).0);
+        }
+        let read = bring(&mut app, effects, &text);
+        assert!(read > 20 << 20 && app.log_view.is_done(), "{read} bytes");
+        let count = if command == LogCommand::Search {
+            app.log_view.found() as usize
+        } else {
+            app.lines().len()
+        };
+        assert_eq!((count, app.log_view.unreadable()), (1, 0), "{command:?}");
+        press(&mut app, Command::Back);
+    }
+}
+
+#[test]
+fn enter_on_a_very_long_line_shows_its_beginning_and_y_says_that_it_took_a_part() {
+    let (mut app, text, effects) = with_long();
+    bring(&mut app, effects, &text);
+    press(&mut app, Command::NextPane);
+    press(&mut app, Command::First);
+    press(&mut app, Command::Down);
+    let effects = press(&mut app, Command::Open);
+    bring(&mut app, effects, &text);
+    let Mode::LogSheet(LogSheet::Entry(entry)) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!((entry.lines.len(), entry.lines[0].len()), (2, 1 << 20));
+    assert_eq!(entry.lines[1], "(cut: 29.0 MiB more of this line)");
+    let copied = press(&mut app, Command::Log(LogCommand::Copy));
+    assert!(matches!(&copied[..], [Effect::Copy(text)] if text.starts_with(b"startxx")));
+    let said = app.notice.as_ref().unwrap().text.clone();
+    assert!(said.starts_with("copied the first 72.3 KiB of the entry"), "{said}");
+    // Where what is shown of it is little, too.
+    let (mut app, text, effects) = with_long();
+    let text = text.replacen(&"x".repeat(8), "\u{1b}[1m\u{1b}[0m", (2 << 20) / 8);
+    bring(&mut app, effects, &text);
+    press(&mut app, Command::NextPane);
+    press(&mut app, Command::First);
+    press(&mut app, Command::Down);
+    let effects = press(&mut app, Command::Log(LogCommand::Copy));
+    bring(&mut app, effects, &text);
+    let said = app.notice.as_ref().unwrap().text.clone();
+    assert!(said.contains("the rest of it is in the log file"), "{said}");
+}
+
+/// Where the bus began within it, the rest of it stands behind it in the file.
+#[test]
+fn a_very_long_line_that_the_bus_began_within_is_one() {
+    let Report::History(mut past) = history("before\nstart\n") else { panic!() };
+    past.files[0].lines[1].more = 5 << 20;
+    past.files[0].rest = Some(b"its end".to_vec());
+    let mut app = filled(vec![output(0, "p0", "its end"), output(0, "p0", "next")]);
+    report(&mut app, Report::History(past));
+    assert_eq!(app.lines().len(), 3, "before, it, next");
+    let line = app.lines().at(1).unwrap();
+    assert_eq!(app.log_view.store.line(line).unwrap().len, (5 << 20) + 5 + 7);
 }
 
 /// An exit of hours ago says nothing of the lines that are held: what was logged then is in the files.
@@ -175,6 +278,7 @@ fn what_happened_before_the_lines_that_are_held_waits_for_those_of_its_time() {
                 is_estimated: false,
                 level: None,
                 bytes: format!("at {at_ms}").into_bytes().into(),
+                more: 0,
                 offset: None,
                 goes_on: false,
             })

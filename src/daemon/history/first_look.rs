@@ -29,6 +29,9 @@ use crate::protocol::text::clean;
 /// What is in a file has come on the bus this long after, if it comes at all and nothing floods.
 const SETTLE: Duration = Duration::from_millis(100);
 
+/// What was looked through and left in the file counts as this part of what is read, which has a bound.
+const LEFT_PART: u64 = 128;
+
 /// How much is remembered of the end of an output of this file, bytes.
 fn tail_bytes(file: &LogFile) -> usize {
     if file.is_shared() { SHARED_BYTES } else { OWN_BYTES }
@@ -76,7 +79,7 @@ pub(super) async fn first_look(
             let until_ms = until_ms.unwrap_or_else(now_ms);
             let read = offload::look(move || {
                 let lines = Backwards::of(Arc::clone(&opened), Some(end.at), whole.format())?;
-                let lines = lines.of_lives(known);
+                let lines = lines.of_lives(known).leaving_long_lines();
                 let tail = Tail::of_file(&opened, end.at, tail_bytes(&whole));
                 let again = again(Arc::clone(&opened), end.at);
                 let mut reader = Reader::new(whole, lines, again);
@@ -115,18 +118,18 @@ impl Reader {
     ) -> std::io::Result<Vec<Line>> {
         let (mut lines, mut bytes) = (Vec::new(), 0);
         let mut is_within = false;
-        // An entry is taken whole, but for a line of 100 MB.
+        // An entry is taken whole, but for one of many MiB.
         while (is_within && bytes < 2 * bytes_max) || lines.len() < lines_max && bytes < bytes_max {
             let Some(line) = self.next()? else { break };
             is_within = line.goes_on();
-            if let Some(left) = had.get_mut(&*line.bytes) {
+            if let Some(left) = had.get_mut(&*line.bytes).filter(|_| line.more == 0) {
                 *left -= 1;
                 if *left == 0 {
                     had.remove(&*line.bytes);
                 }
                 continue;
             }
-            bytes += line.bytes.len();
+            bytes += line.bytes.len() + usize::try_from(line.more / LEFT_PART).unwrap_or(bytes_max);
             lines.push(line);
         }
         lines.reverse();

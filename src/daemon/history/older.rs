@@ -4,6 +4,7 @@
 //! stop it. A file is only read backwards; what is passed over, since there is no room for it, is said.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::protocol::process::PmId;
 /// How much is searched at a time, bytes.
 const PIECE_BYTES: u64 = 1 << 20;
 /// Where a line is longer than that, pieces of it overlap by so much, bytes.
-const OVERLAP_BYTES: u64 = 4 << 10;
+const OVERLAP_BYTES: u64 = 64 << 10;
 /// How much is read to see what time it is at a place, bytes.
 const PROBE_BYTES: u64 = 64 << 10;
 /// Lines of one slice, and bytes of them: memory that is used for many at a time is not given back.
@@ -63,6 +64,8 @@ pub(super) struct Reader {
     read: (u64, u64),
     /// What is behind this offset was searched.
     searched: u64,
+    /// Whether that is within a line.
+    is_within: bool,
     /// About the time there, milliseconds since 1970.
     searched_ms: i64,
     /// The newest match, and its time.
@@ -83,6 +86,7 @@ impl Reader {
             again,
             read: (0, 0),
             searched: 0,
+            is_within: false,
             searched_ms: i64::MAX,
             found: None,
             goal: None,
@@ -112,9 +116,7 @@ impl Reader {
 
     /// What is behind this offset was read.
     fn at(&self) -> u64 {
-        let head = self.head.as_ref();
-        let head = head.map_or(0, |head| head.bytes.len() as u64 + u64::from(head.is_ended));
-        self.lines.returned + head
+        self.lines.returned + self.head.as_ref().map_or(0, Line::extent)
     }
 
     /// The time of a line, milliseconds since 1970.
@@ -131,7 +133,8 @@ impl Reader {
         let first = first.filter(|first| *first < piece.len());
         let lines = piece.get(first.unwrap_or(0)..).unwrap_or_default();
         let begins = from + first.unwrap_or(0) as u64;
-        if let Some(line) = pattern.last_line(lines) {
+        let begins_line = from == 0 || first.is_some();
+        if let Some(line) = last_match(pattern, lines, (begins_line, !self.is_within)) {
             let at = begins + line.start as u64;
             let bytes = lines.get(line).unwrap_or_default();
             let own_ms = self.time(bytes, self.lines.span.at(at));
@@ -140,6 +143,7 @@ impl Reader {
         let mut stamped = lines.split(|byte| *byte == b'\n').take(8);
         let time_ms = stamped.find_map(|line| self.time(line, self.lines.span.at(begins)));
         self.searched_ms = time_ms.unwrap_or_else(|| self.lines.span.at(begins));
+        self.is_within = !begins_line;
         self.searched = match first {
             Some(_) => begins,
             None if from == 0 => 0,
@@ -176,9 +180,19 @@ impl Reader {
 
     /// Goes on before this offset: what is between is passed over.
     fn jump(&mut self, behind: u64) -> io::Result<()> {
-        let piece = read_part(&self.lines.file, behind, behind + PROBE_BYTES)?;
-        let end = memchr::memchr(b'\n', &piece).map_or(0, |end| end as u64 + 1);
-        let to = behind + end;
+        let mut to = behind;
+        let mut is_begin = false;
+        // A very long line is jumped over whole, or not at all.
+        while !is_begin && to + JUMP_BYTES_MIN <= self.at() {
+            let piece = read_part(&self.lines.file, to, to + PROBE_BYTES)?;
+            let end = memchr::memchr(b'\n', &piece);
+            is_begin = end.is_some();
+            to = if piece.is_empty() {
+                u64::MAX / 2
+            } else {
+                to + end.map_or(piece.len(), |end| end + 1) as u64
+            };
+        }
         if to + JUMP_BYTES_MIN > self.at() {
             return Ok(());
         }
@@ -206,6 +220,27 @@ impl Reader {
         }
         Ok(line)
     }
+}
+
+/// The last of these lines that a pattern is in. Whether the first of them begins here, and the last of
+/// them ends here, is given: else it is a part of one.
+fn last_match(
+    pattern: &Pattern,
+    lines: &[u8],
+    (begins, ends): (bool, bool),
+) -> Option<Range<usize>> {
+    // Behind a newline at the end there is no line.
+    let end = if ends { lines.strip_suffix(b"\n").unwrap_or(lines).len() } else { lines.len() };
+    let lines = lines.get(..end)?;
+    let last = memchr::memrchr(b'\n', lines).map_or(0, |at| at + 1);
+    let last_begins = begins || last > 0;
+    if last_begins && ends {
+        return pattern.last_line(lines);
+    }
+    if pattern.is_in_part(lines.get(last..)?, (last_begins, ends)) {
+        return Some(last..end);
+    }
+    pattern.last_line(lines.get(..last.checked_sub(1)?)?)
 }
 
 impl Backwards {
@@ -248,7 +283,7 @@ impl Course {
     pub(super) fn new(wish: Wish, readers: &mut [Reader]) -> Self {
         for reader in &mut *readers {
             (reader.searched, reader.searched_ms) = (reader.at(), i64::MAX);
-            (reader.found, reader.goal) = (None, None);
+            (reader.found, reader.goal, reader.is_within) = (None, None, false);
         }
         let all = readers.iter().map(Reader::at).sum();
         Self { wish, is_looking: true, all }

@@ -23,6 +23,7 @@ pub(super) fn past_file(
         level: line.level,
         goes_on: line.goes_on(),
         bytes: line.bytes,
+        more: line.more,
         offset: line.offset,
     };
     PastFile {
@@ -59,6 +60,7 @@ mod tests {
             is_estimated,
             level: None,
             bytes: Bytes::from_static(b"tick"),
+            more: 0,
             offset: None,
             is_ended: true,
             stamp_bytes: 0,

@@ -50,13 +50,13 @@ impl Backwards {
                 // It goes on before that.
             }
         }
-        while let Some((bytes, is_ended)) = self.lines.pop() {
-            let len = bytes.len();
-            let mut unsettled = self.format.unsettled(bytes, self.reference_ms);
-            unsettled.line.is_ended = is_ended;
-            unsettled.ends_at = self.given;
-            self.given = self.given.saturating_sub((len + usize::from(is_ended)) as u64);
-            self.waiting_bytes += len;
+        while let Some(raw) = self.lines.pop() {
+            self.waiting_bytes += raw.bytes.len();
+            let ends_at = self.given;
+            self.given = ends_at.saturating_sub(raw.extent());
+            let mut unsettled = self.format.unsettled(raw.bytes, self.reference_ms);
+            (unsettled.line.is_ended, unsettled.line.more) = (raw.is_ended, raw.more);
+            unsettled.ends_at = ends_at;
             // It completes the times before it.
             self.reference_ms = unsettled.own_ms.unwrap_or(self.reference_ms);
             self.waiting.push_front(unsettled);
@@ -109,8 +109,7 @@ impl Backwards {
             let Some(line) = lines.get_mut(index) else { break };
             let judged = if is_piece { line.be_piece() } else { line.place(&mut judge) };
             let was_piece = std::mem::replace(&mut is_piece, !line.line.is_ended);
-            let (own_ms, ends_at) = (line.own_ms, line.ends_at);
-            let len = (line.line.bytes.len() + usize::from(line.line.is_ended)) as u64;
+            let (own_ms, ends_at, len) = (line.own_ms, line.ends_at, line.line.extent());
             if judged.place == Place::Begins || groups.is_empty() {
                 line.line.place = if was_piece { Place::GoesOn } else { Place::Begins };
                 groups.push(Group {

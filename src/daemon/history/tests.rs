@@ -1,6 +1,7 @@
 //! Files read backwards.
 
 mod costs;
+mod long;
 mod turns;
 
 use super::*;

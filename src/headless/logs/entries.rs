@@ -109,7 +109,7 @@ impl Beside {
         format: impl Fn() -> Format,
     ) -> io::Result<Vec<Line>> {
         let Some(offset) = hit.offset else { return Ok(vec![hit]) };
-        let behind = offset + hit.bytes.len() as u64 + u64::from(hit.is_ended);
+        let behind = offset + hit.extent();
         let opened = file.file();
         let end = end.map_or_else(|| opened.size(), Ok)?.max(behind);
         if !hit.is_estimated {

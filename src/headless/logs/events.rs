@@ -170,6 +170,7 @@ fn event(
         is_estimated: false,
         level: Some(level),
         bytes: text.into_bytes().into(),
+        more: 0,
         offset: None,
         is_ended: true,
         stamp_bytes: 0,

@@ -67,6 +67,7 @@ impl Again {
             is_estimated: false,
             level: None,
             bytes: Bytes::new(),
+            more: 0,
             offset: None,
             is_ended: false,
             stamp_bytes: 0,

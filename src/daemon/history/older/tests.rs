@@ -97,3 +97,76 @@ fn it_can_be_halted() {
     assert!(slice.is_done && !slice.has_nothing);
     assert!(slice.progress.0 > 0 && slice.progress.0 < slice.progress.1);
 }
+
+/// A reader, as the screen has it, of this text.
+fn reader_of(folder: &std::path::Path, text: &str) -> Reader {
+    let made = reader(folder, 0, 0);
+    let path = folder.join("0.log");
+    std::fs::write(&path, text).unwrap();
+    let opened = Arc::new(File::open(&path).unwrap());
+    let lines = Backwards::of(Arc::clone(&opened), None, made.file.format()).unwrap();
+    let end = lines.at;
+    Reader::new(made.file, lines.leaving_long_lines(), again(opened, end))
+}
+
+/// Of each line so far its beginning and its length in the file.
+fn lines_to(reader: &mut Reader, reach: Reach, room: usize) -> (Vec<(String, u64)>, bool) {
+    let readers = std::slice::from_mut(reader);
+    let mut course = Course::new(Wish { of: Vec::new(), reach, room }, readers);
+    let mut all = Vec::new();
+    loop {
+        let slice = course.step(readers, &Arc::default());
+        assert!(slice.failures.is_empty());
+        let lines = slice.lines.into_iter().flatten().map(|line| {
+            let text = String::from_utf8_lossy(&line.bytes);
+            (text.chars().take(12).collect::<String>(), line.bytes.len() as u64 + line.more)
+        });
+        all.splice(0..0, lines);
+        if slice.is_done {
+            return (all, slice.has_nothing);
+        }
+    }
+}
+
+#[test]
+fn a_match_anywhere_in_a_very_long_line_leads_to_that_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let after: String = (0..40_000).map(|n| format!("after {n} {}\n", "z".repeat(60))).collect();
+    let text = |at: usize| {
+        let mut long = "x".repeat(5 << 20);
+        long.replace_range(at..at + 6, "needle");
+        format!("before\nlong {long}\n{after}")
+    };
+    // The pieces that are searched end at steps of 1 MiB, less what they share, from the end of the line.
+    for at in [0, 1 << 20, (5 << 20) - 6].into_iter().chain((2_000_000..2_100_000).step_by(9_973)) {
+        let mut reader = reader_of(folder.path(), &text(at));
+        let pattern = Pattern::regex("needle").unwrap();
+        let (lines, has_nothing) = lines_to(&mut reader, Reach::Match(pattern), 1_000);
+        assert!(!has_nothing, "{at}");
+        let long = lines.iter().find(|(text, _)| text.starts_with("long ")).unwrap();
+        assert_eq!(long.1, (5 << 20) + 5, "whole, though lines behind it were passed over");
+        assert!(reader.gap > 0);
+    }
+    for pattern in ["^x", "x$ nowhere|^needle", "z needle"] {
+        let mut reader = reader_of(folder.path(), &text(3 << 20));
+        let pattern = Pattern::regex(pattern).unwrap();
+        assert!(lines_to(&mut reader, Reach::Match(pattern), 1_000).1, "a piece is no line");
+    }
+}
+
+/// What is passed over ends where a line ends.
+#[test]
+fn a_very_long_line_is_never_jumped_into() {
+    let folder = tempfile::tempdir().unwrap();
+    let numbered =
+        |n: usize| format!("2026-11-01T00:{:02}:{:02}Z {n} {}\n", n / 60, n % 60, "y".repeat(500));
+    let before: String = (0..1_800).map(numbered).collect();
+    let behind: String = (1_801..3_500).map(numbered).collect();
+    let long = format!("2026-11-01T00:30:00Z {}", "x".repeat(4 << 20));
+    let mut reader = reader_of(folder.path(), &format!("{before}{long}\n{behind}"));
+    let at_ms = 1_793_491_200_000 + (29 * 60 + 55) * 1_000;
+    let (lines, _) = lines_to(&mut reader, Reach::Time(at_ms), 100);
+    let lengths: Vec<u64> = lines.iter().map(|(_, len)| *len).filter(|len| *len > 1_000).collect();
+    assert!(lengths.is_empty() || lengths == [long.len() as u64], "{lengths:?}");
+    assert!(lines.iter().any(|(_, len)| *len < 1_000), "{lines:?}");
+}

@@ -1,0 +1,61 @@
+//! Lines of a file that are too long to be held, read backwards: where each begins.
+//!
+//! Invariant: of such a line only its beginning is held; the rest stays in the file.
+
+use std::fs::File;
+use std::io;
+
+use super::{Backwards, READ_BYTES_MAX, Raw, Rest};
+use crate::daemon::seam::read_whole;
+
+/// A line that is longer still comes in parts of this length, so that none is looked through for long, bytes.
+const PART_BYTES_MAX: u64 = 256 << 20;
+/// How much is looked through at once for the beginning of such a line, bytes.
+const LOOK_BYTES: u64 = 256 << 10;
+
+impl Backwards {
+    /// Leaves lines that are too long to be held in the file, instead of giving them in pieces.
+    #[must_use]
+    pub(crate) fn leaving_long_lines(mut self) -> Self {
+        self.leaves_long = true;
+        self
+    }
+
+    /// The line whose end was read stays in the file: it is one of the lines, with its beginning.
+    pub(super) fn leave_line(&mut self) -> io::Result<()> {
+        let ends_at = self.at + self.rest.bytes as u64;
+        let is_ended = self.rest.ends_with_newline();
+        self.rest = Rest::default();
+        let lowest = ends_at.saturating_sub(PART_BYTES_MAX).min(self.at);
+        self.at = beginning(&self.file, lowest, self.at, &mut self.buffer)?;
+        let len = (ends_at - self.at).saturating_sub(u64::from(is_ended));
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(READ_BYTES_MAX)];
+        let read = read_whole(&self.file, &mut bytes, self.at)?;
+        bytes.truncate(read);
+        let more = len - bytes.len() as u64;
+        self.lines.push(Raw { bytes: bytes.into(), more, is_ended });
+        Ok(())
+    }
+}
+
+/// Where the line begins that an offset is in, but not before `lowest`.
+fn beginning(file: &File, lowest: u64, within: u64, buffer: &mut Vec<u8>) -> io::Result<u64> {
+    let mut at = within;
+    while at > lowest {
+        let from = at.saturating_sub(LOOK_BYTES).max(lowest);
+        buffer.resize(usize::try_from(at - from).unwrap_or_default(), 0);
+        let read = read_whole(file, buffer, from)?;
+        if let Some(end) = memchr::memrchr(b'\n', buffer.get(..read).unwrap_or_default()) {
+            return Ok(from + end as u64 + 1);
+        }
+        at = from;
+    }
+    Ok(lowest)
+}
+
+impl Rest {
+    fn ends_with_newline(&self) -> bool {
+        let last = self.parts.iter().find(|part| !part.is_empty());
+        last.is_some_and(|part| part.last() == Some(&b'\n'))
+    }
+}
