@@ -83,6 +83,7 @@ fn of_logs() -> Vec<Test> {
         with_pm2(history::the_ends_of_the_files_are_there_at_once),
         with_pm2(history::a_large_file_is_gone_back_in_on_demand),
         with_pm2(history::a_time_far_back_is_gone_to_and_esc_ends_it),
+        with_pm2(older::a_very_long_line_is_one),
         with_pm2(older::a_filter_is_followed_to_the_beginning_of_the_files),
         with_pm2(too_fast::what_came_too_fast_is_read_from_the_files).weighing(Weight::Alone),
         with_pm2(older::what_happened_is_there_without_the_bus),

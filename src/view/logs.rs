@@ -107,6 +107,7 @@ fn empty(app: &App) -> &'static str {
     let view = &app.log_view;
     let query = view.query();
     match view.filters().chain(view.draft()).next() {
+        Some(_) if !view.is_done() => "no line passes the filters yet",
         Some(_) => "no line passes the filters: Esc drops the last",
         None if view.is_cleared() => "nothing since it was cleared: 0 brings the lines back",
         None if query.least.is_some() => "no line of that level is held: - lowers it",

@@ -91,6 +91,7 @@ impl Cockpit {
                 Effect::Reread { parts, .. } => self.handle.reread(parts),
                 Effect::OlderOn { .. } => self.handle.older_on(),
                 Effect::HaltOlder => self.handle.halt_older(),
+                Effect::SaveLog(saving) => self.handle.save_log(*saving),
                 _ => {}
             }
         }

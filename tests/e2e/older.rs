@@ -55,6 +55,64 @@ pub(crate) fn a_filter_is_followed_to_the_beginning_of_the_files() {
     });
 }
 
+/// A line with this across the border of two MiB.
+fn long(second: u32, mib: usize, needle: &str) -> String {
+    let mut line = format!("2026-11-28T03:00:{second:02}Z {}", "x".repeat(mib << 20));
+    let at = (mib / 2 << 20) - 3;
+    line.replace_range(at..at + needle.len(), needle);
+    line
+}
+
+/// Lines of many MiB, one among those that are there at once, one further back: each is one row, is found
+/// by what lies across two pieces of it, and saved whole.
+pub(crate) fn a_very_long_line_is_one() {
+    let home = Pm2Home::empty(Release::Seven);
+    let path = home.path().join("long.log");
+    let (far, near) = (long(1, 24, "needle"), long(3, 4, "pin-of-it"));
+    let hay: String = (0..2_000).map(|n| format!("2026-11-28T03:00:02Z hay {n}\n")).collect();
+    fs::write(&path, format!("{far}\n{hay}{near}\n2026-11-28T03:00:04Z the last\n")).unwrap();
+    let app = script("app", "js", "setInterval(function () {}, 1e9);")
+        .with(json!({"out_file": path.to_str().unwrap()}));
+    home.start(&[app]);
+    let saved = home.path().join("saved.log");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut cockpit = Cockpit::new(&home);
+        cockpit.until("the end of it", |app| is_in_sight(app, "the last")).await;
+        cockpit.app.focus = pm2_tui::app::Pane::Log;
+        let rows = |app: &App| {
+            let rows = app.lines().rows(0, usize::MAX);
+            rows.iter().filter(|line| line.text.text.contains("xxx")).count()
+        };
+        cockpit.until("its beginning", |app| rows(app) == 1).await;
+        cockpit.ask(LogCommand::Search, "pin-of-it");
+        cockpit.until("the near one", |app| app.log_view.is_done()).await;
+        assert_eq!(cockpit.app.log_view.found(), 1);
+        cockpit.ask(LogCommand::Search, "needle");
+        cockpit.until("the far one", |app| app.log_view.found() == 1 && rows(app) == 2).await;
+        cockpit.ask(LogCommand::Save, saved.to_str().unwrap());
+        let says = |app: &App, words: &str| {
+            app.notice.as_ref().is_some_and(|notice| notice.text.contains(words))
+        };
+        cockpit.until("it is saved", |app| says(app, "saved ")).await;
+        let saved = fs::read_to_string(&saved).unwrap();
+        for long in [&far, &near] {
+            assert_eq!(saved.lines().filter(|line| line == long).count(), 1, "whole, and once");
+        }
+        assert_eq!(saved.lines().filter(|line| line.contains("xxx")).count(), 2);
+        // It is emptied behind our back.
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
+        cockpit.ask(LogCommand::Search, "nowhere");
+        cockpit
+            .until("that it is gone", |app| {
+                app.log_view.is_done() && app.log_view.unreadable() == 2 && says(app, "truncated")
+            })
+            .await;
+        cockpit.handle.shut_down().await;
+    });
+    home.assert_unharmed_but(&[]);
+}
+
 /// Where the bus comes later than the list of the processes, what the daemon's own log tells of them is there
 /// all the same, and once.
 pub(crate) fn what_happened_is_there_without_the_bus() {
