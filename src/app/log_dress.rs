@@ -102,7 +102,13 @@ impl LogView {
         let rest: Vec<LineRef<'_>> = self.store.rest_of(line.id, true).collect();
         let all: Vec<LineRef<'_>> = std::iter::once(head).chain(rest).collect();
         if head.is_long() {
-            return Some(Fold { frame: String::new(), more: log_line::cut(&all, ROW_BYTES) });
+            let cut = log_line::cut(&all, ROW_BYTES);
+            let more = match all.len() - log_line::parts(&all) {
+                0 => cut,
+                1 => format!("{cut}, + 1 line"),
+                lines => format!("{cut}, + {lines} lines"),
+            };
+            return Some(Fold { frame: String::new(), more });
         }
         let declared = self.formats.of(&line.source);
         let texts: Vec<_> =

@@ -143,17 +143,16 @@ impl Shown {
     }
 }
 
-/// Says how much there is of a very long line behind its first bytes, and how many lines go on it.
-pub(super) fn cut(entry: &[LineRef<'_>], shown: usize) -> String {
+/// How many of these lines, which follow each other, are parts of the first one.
+pub(super) fn parts(entry: &[LineRef<'_>]) -> usize {
     let pairs = entry.iter().zip(entry.iter().skip(1));
-    let parts = pairs.take_while(|(before, line)| line.is_part_behind(before)).count();
-    let whole: u64 = entry.iter().take(parts + 1).map(|line| line.len).sum();
-    let more = units::bytes(whole.saturating_sub(shown as u64));
-    match entry.len().saturating_sub(parts + 1) {
-        0 => format!("cut: {more} more of this line"),
-        1 => format!("cut: {more} more of this line, + 1 line"),
-        lines => format!("cut: {more} more of this line, + {lines} lines"),
-    }
+    1 + pairs.take_while(|(before, line)| line.is_part_behind(before)).count()
+}
+
+/// Says how much there is of a very long line, the first of these, behind its first bytes.
+pub(super) fn cut(entry: &[LineRef<'_>], shown: usize) -> String {
+    let whole: u64 = entry.iter().take(parts(entry)).map(|line| line.len).sum();
+    format!("cut: {} more of this line", units::bytes(whole.saturating_sub(shown as u64)))
 }
 
 /// How much is looked at of a line of an entry that is opened, bytes.

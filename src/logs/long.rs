@@ -35,11 +35,13 @@ pub(super) enum Looked {
     Unfinished,
 }
 
+/// Which lines match, by where each is.
+type Known = HashMap<(FileId, u64), bool>;
+
 /// The very long lines that a view searches.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LongLines {
-    /// By pattern and by where the line is.
-    known: Vec<(Pattern, HashMap<(FileId, u64), bool>)>,
+    known: Vec<(Pattern, Known)>,
     under_way: Option<Course>,
     /// Whether that one was looked at in this step: it is not given up for another.
     is_taken: bool,
@@ -101,7 +103,7 @@ impl LongLines {
     fn know(&mut self, pattern: &Pattern, key: (FileId, u64), is_match: bool) {
         match self.known.iter_mut().find(|(other, _)| other == pattern) {
             Some((_, lines)) => _ = lines.insert(key, is_match),
-            None => self.known.push((pattern.clone(), HashMap::from([(key, is_match)]))),
+            None => self.known.push((pattern.clone(), Known::from([(key, is_match)]))),
         }
     }
 }

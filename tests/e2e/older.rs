@@ -58,7 +58,7 @@ pub(crate) fn a_filter_is_followed_to_the_beginning_of_the_files() {
 /// A line with this across the border of two MiB.
 fn long(second: u32, mib: usize, needle: &str) -> String {
     let mut line = format!("2026-11-28T03:00:{second:02}Z {}", "x".repeat(mib << 20));
-    let at = (mib / 2 << 20) - 3;
+    let at = ((mib / 2) << 20) - 3;
     line.replace_range(at..at + needle.len(), needle);
     line
 }
@@ -69,12 +69,15 @@ pub(crate) fn a_very_long_line_is_one() {
     let home = Pm2Home::empty(Release::Seven);
     let path = home.path().join("long.log");
     let (far, near) = (long(1, 24, "needle"), long(3, 4, "pin-of-it"));
-    let hay: String = (0..2_000).map(|n| format!("2026-11-28T03:00:02Z hay {n}\n")).collect();
+    let hay = |n: u32| format!("2026-11-28T03:00:02Z hay {n}\n");
+    let hay: String = (0..2_000).map(hay).collect();
     fs::write(&path, format!("{far}\n{hay}{near}\n2026-11-28T03:00:04Z the last\n")).unwrap();
     let app = script("app", "js", "setInterval(function () {}, 1e9);")
         .with(json!({"out_file": path.to_str().unwrap()}));
     home.start(&[app]);
-    let saved = home.path().join("saved.log");
+    home.mark();
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("saved.log");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut cockpit = Cockpit::new(&home);
@@ -97,7 +100,11 @@ pub(crate) fn a_very_long_line_is_one() {
         cockpit.until("it is saved", |app| says(app, "saved ")).await;
         let saved = fs::read_to_string(&saved).unwrap();
         for long in [&far, &near] {
-            assert_eq!(saved.lines().filter(|line| line == long).count(), 1, "whole, and once");
+            assert_eq!(
+                saved.lines().filter(|line| line.ends_with(long.as_str())).count(),
+                1,
+                "whole, and once"
+            );
         }
         assert_eq!(saved.lines().filter(|line| line.contains("xxx")).count(), 2);
         // It is emptied behind our back.
@@ -105,7 +112,7 @@ pub(crate) fn a_very_long_line_is_one() {
         cockpit.ask(LogCommand::Search, "nowhere");
         cockpit
             .until("that it is gone", |app| {
-                app.log_view.is_done() && app.log_view.unreadable() == 2 && says(app, "truncated")
+                app.log_view.is_done() && app.log_view.unreadable() == 2
             })
             .await;
         cockpit.handle.shut_down().await;

@@ -131,7 +131,8 @@ fn lines_to(reader: &mut Reader, reach: Reach, room: usize) -> (Vec<(String, u64
 #[test]
 fn a_match_anywhere_in_a_very_long_line_leads_to_that_line() {
     let folder = tempfile::tempdir().unwrap();
-    let after: String = (0..40_000).map(|n| format!("after {n} {}\n", "z".repeat(60))).collect();
+    let after = |n: u32| format!("after {n} {}\n", "z".repeat(60));
+    let after: String = (0..40_000).map(after).collect();
     let text = |at: usize| {
         let mut long = "x".repeat(5 << 20);
         long.replace_range(at..at + 6, "needle");

@@ -85,3 +85,30 @@ fn of_a_line_only_its_beginning_is_held() {
     assert_eq!(lines.len(), 3);
     assert!(cost.bytes_max < 3 << 20, "{} bytes at a time", cost.bytes_max);
 }
+
+/// A line is not looked through for gigabytes at a time: it comes in parts, which are of one entry.
+#[test]
+fn a_line_of_hundreds_of_mib_comes_in_parts() {
+    use std::io::{Seek, SeekFrom, Write};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    let mut text = File::create(&path).unwrap();
+    // A hole takes no place on the disk.
+    text.write_all(b"before\nlong ").unwrap();
+    text.seek(SeekFrom::Current(300 << 20)).unwrap();
+    text.write_all(b"\nafter\n").unwrap();
+    let mut file = Backwards::open(&path, None, format()).unwrap().leaving_long_lines();
+    let mut lines: Vec<(u64, u64, bool)> = std::iter::from_fn(|| file.next().unwrap())
+        .map(|line| (line.offset.unwrap(), line.extent(), line.goes_on()))
+        .collect();
+    lines.reverse();
+    let (begins, ends) = (7, 7 + 5 + (300 << 20) + 1);
+    let border = ends - (256 << 20);
+    let wanted = [
+        (0, 7, false),
+        (begins, border - begins, false),
+        (border, 256 << 20, true),
+        (ends, 6, false),
+    ];
+    assert_eq!(lines, wanted);
+}
