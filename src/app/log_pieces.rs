@@ -32,6 +32,11 @@ impl LogView {
         missing.count() == 0
     }
 
+    /// Whether the last step left something to be asked of the log files.
+    pub(super) fn has_to_ask(&self) -> bool {
+        (self.reach.is_some() && !self.is_asking()) || self.filed.searched.has_missed()
+    }
+
     /// How many lines of the search and the filters could not be read.
     #[must_use]
     pub fn unreadable(&self) -> u64 {

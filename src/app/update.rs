@@ -42,7 +42,8 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
     if may_ask_the_log {
         log_keys::step(app);
     }
-    if may_ask_the_log || is_of_files {
+    // Lines that come are looked at too, and so what is near them.
+    if may_ask_the_log || is_of_files || app.log_view.has_to_ask() {
         log_older::sync(app, &mut effects);
         log_pieces::sync(app, &mut effects);
     }

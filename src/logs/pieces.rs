@@ -78,6 +78,13 @@ impl Pieces {
         parts
     }
 
+    /// Whether something was missed since that was taken last.
+    #[must_use]
+    pub fn has_missed(&self) -> bool {
+        let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        !missed.parts.is_empty()
+    }
+
     /// A part that was asked for was read, or cannot be.
     pub fn put(&mut self, part: Part, bytes: Option<Box<[u8]>>) {
         if self.asked.remove(&part) {

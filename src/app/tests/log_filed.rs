@@ -217,6 +217,19 @@ fn a_very_long_line_is_searched_and_filtered_whole_and_found_once() {
     }
 }
 
+/// Lines that come are looked at, too: what that misses is asked for, without a key or a frame.
+#[test]
+fn a_search_goes_on_also_where_lines_come() {
+    let (mut app, text, effects) = with_long();
+    bring(&mut app, effects, &text);
+    let mut effects = press(&mut app, Command::Log(LogCommand::Search));
+    effects.extend(update(&mut app, Moment::at(1_000), Message::Text('#')).0);
+    report(&mut app, Report::Parts(read(&effects, Some(&text))));
+    assert!(app.log_view.has_work(), "it has looked at enough for once");
+    let came = report(&mut app, Report::Lines(vec![output(0, "p0", "of the bus")]));
+    assert!(!read(&came, Some(&text)).is_empty(), "it waits for nothing");
+}
+
 #[test]
 fn enter_on_a_very_long_line_shows_its_beginning_and_y_says_that_it_took_a_part() {
     let (mut app, text, effects) = with_long();
