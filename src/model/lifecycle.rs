@@ -189,7 +189,7 @@ fn read_exit(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) -
     }
     match process {
         // There is no process that could end: a client stops what waits for its restart.
-        Some(process) if process.info.status == ProcessStatus::WaitingRestart => {
+        Some(process) if process.waits_after_its_end() => {
             let is_told = process.pending.is_some() || is_ended_here(process, now);
             process.stop_told_at_ms = is_told.then_some(now.steady_ms);
             (!is_told).then_some(Life::Stopped { end: End::Unseen })

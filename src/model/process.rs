@@ -10,9 +10,13 @@ use super::moment::Moment;
 use super::series::{Sample, Series};
 use super::speech::Speech;
 use super::system::Measured;
-use super::{Action, Target, Verdict, units};
+use super::{Action, Target, Verdict};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
+
+mod shown;
+
+pub use self::shown::Shown;
 
 /// What was measured here longer ago is not so any more, milliseconds.
 const MEASURED_MS: i64 = 5_000;
@@ -141,6 +145,9 @@ impl Process {
     pub fn polled(info: ProcessInfo, at: Moment) -> Self {
         let mut process = Self::new(info.clone());
         process.first_seen_ms = at.wall_ms;
+        // It ended before: no event will tell of that.
+        let is_waiting = process.info.status == ProcessStatus::WaitingRestart;
+        process.ended_restarts = is_waiting.then_some(process.info.restarts);
         process.take_snapshot(info, true, at);
         process
     }
@@ -213,6 +220,12 @@ impl Process {
     /// restart before its start is told.
     pub(super) fn counted(&self) -> u32 {
         self.ended_restarts.unwrap_or(self.info.restarts)
+    }
+
+    /// Whether it waits for its restart after an end that an event told: a list may be ahead of the event.
+    pub(super) fn waits_after_its_end(&self) -> bool {
+        self.info.status == ProcessStatus::WaitingRestart
+            && self.ended_restarts == Some(self.info.restarts)
     }
 
     /// Notes that an action was asked for.
@@ -360,7 +373,7 @@ impl Process {
         if event.at_ms.is_some_and(|at_ms| at_ms < self.listed_ms) {
             info.setup.clone_from(&self.info.setup);
         }
-        let was_waiting = self.info.status == ProcessStatus::WaitingRestart;
+        let was_waiting = self.waits_after_its_end();
         self.info = info;
         self.seen_ms = now.steady_ms;
         let wall_ms = event.at_ms.unwrap_or(now.wall_ms);
@@ -440,58 +453,6 @@ impl Process {
         });
         if is_up && !self.is_online() {
             self.outcome = None;
-        }
-    }
-}
-
-/// What is shown of a process, its charts and what time alone changes aside.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shown {
-    name: Box<str>,
-    namespace: Option<Box<str>>,
-    status: ProcessStatus,
-    is_cluster: bool,
-    restarts: u32,
-    limit: Option<u64>,
-    pid: Option<u32>,
-    unstable_restarts: u32,
-    flags: [bool; 6],
-    since: Option<(i64, i64)>,
-    restarts_at_ms: Option<i64>,
-    pending: Option<Action>,
-    outcome: Option<RowOutcome>,
-    cpu: Option<String>,
-    memory: Option<String>,
-}
-
-impl Shown {
-    /// Of a process as it is now.
-    #[must_use]
-    pub fn of(process: &Process) -> Self {
-        let info = &process.info;
-        Self {
-            name: info.name.clone(),
-            namespace: info.namespace.clone(),
-            status: info.status.clone(),
-            is_cluster: info.exec_mode == crate::protocol::process::ExecMode::Cluster,
-            restarts: info.restarts,
-            limit: info.memory_limit_bytes,
-            pid: info.pid,
-            unstable_restarts: info.unstable_restarts,
-            flags: [
-                process.never_started(),
-                process.is_reloading,
-                process.is_looping,
-                process.is_near_limit(),
-                info.has_given_up(),
-                process.is_queued,
-            ],
-            since: process.online_since,
-            restarts_at_ms: process.restarts_at_ms,
-            pending: process.pending,
-            outcome: process.outcome.clone(),
-            cpu: process.figures.cpu_percent().map(units::percent),
-            memory: process.figures.memory_bytes().map(units::bytes),
         }
     }
 }

@@ -334,6 +334,21 @@ fn a_crash_with_a_restart_delay_waits_with_a_countdown() {
 }
 
 #[test]
+fn the_end_of_what_a_list_says_already_waits_is_no_stop() {
+    let mut watched = api();
+    let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
+    exit.info.restart_delay_ms = Some(3_000);
+    // The reply of a list may come before the event that it knows of.
+    let waiting = ProcessInfo { status: ProcessStatus::WaitingRestart, ..exit.info.clone() };
+    let snapshot = snapshot(vec![waiting]);
+    let list = Report::Snapshot { at_ms: 700, took_ms: 1, interval_ms: 1_000, snapshot };
+    apply(&mut watched, DAEMON, list, Moment { wall_ms: 700, steady_ms: 9_000 });
+    let told = tell_all(&mut watched, &[exit.clone(), exit]);
+    assert!(told[0].contains("restart 1 follows in 3.0 s"), "{told:?}");
+    assert_eq!(told[1], "stop: stopped on request", "that is one");
+}
+
+#[test]
 fn the_stop_of_what_waits_for_its_restart_is_no_crash() {
     let mut watched = api();
     let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
