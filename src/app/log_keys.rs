@@ -393,14 +393,6 @@ fn go_to(app: &mut App, way: Direction, goal: Goal) {
     app.log_view.want(Wanted { from, way, goal, is_nearest: false });
 }
 
-/// Goes to the first error that was written at a moment or later.
-pub(super) fn go_to_error(app: &mut App, from_ms: i64) {
-    let from = LineId::at_time(from_ms);
-    let (way, goal) = (Direction::Forward, Goal::Level(Level::Error));
-    app.log_view.want(Wanted { from, way, goal, is_nearest: false });
-    step(app);
-}
-
 /// Parts of log files were read again.
 pub(super) fn take_parts(app: &mut App, parts: Vec<PartRead>) {
     if app.log_view.filed.take(parts) {

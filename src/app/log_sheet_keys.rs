@@ -9,12 +9,13 @@ use super::geometry::{Pane, line_inside};
 use super::log_charts::{counts, parts};
 use super::log_entry::Entry;
 use super::log_sheet::{LogSheet, Moments};
-use super::log_view::Search;
+use super::log_view::{Search, Wanted};
 use super::mode::Mode;
 use super::state::App;
 use super::taken::scrolled;
-use super::{log_copy, log_keys, log_sight, log_taking, log_toggles};
-use crate::logs::Owner;
+use super::{log_copy, log_sight, log_taking, log_toggles};
+use crate::logs::parse::Level;
+use crate::logs::{Direction, Goal, LineId, Owner};
 
 /// Rows that a page in a list goes.
 const PAGE: usize = 8;
@@ -93,7 +94,10 @@ fn take_in_histogram(app: &mut App, moments: Moments, command: Command) {
             app.close();
             let from_ms = buckets.get(at).map(|bucket| bucket.from_ms);
             if let Some(from_ms) = from_ms.filter(|_| moments.is_for_errors) {
-                return log_keys::go_to_error(app, from_ms);
+                let (from, goal) = (LineId::at_time(from_ms), Goal::Level(Level::Error));
+                let way = Direction::Forward;
+                app.log_view.want(Wanted { from, way, goal, is_nearest: false });
+                return;
             }
             if let Some(line) = from_ms.and_then(|from_ms| app.log_view.first_from(from_ms)) {
                 log_sight::jump(app, line);

@@ -14,14 +14,14 @@ impl LogView {
             LogStream::Err => Stream::Err,
         };
         let sources = self.store.sources().filter(|(_, key, _)| {
-            let is_of_process = matches!(&key.owner, Owner::Process { daemon, pm_id, .. }
-                if *daemon == of && *pm_id == Some(ended.pm_id));
+            let is_of_process = matches!(&key.owner, Owner::Process { daemon, pm_id, name, .. }
+                if *daemon == of && *pm_id == Some(ended.pm_id) && **name == *ended.name);
             is_of_process && key.stream == meant
         });
         let sources: Vec<SourceId> = sources.map(|(source, ..)| source).collect();
-        let FileEnded { ended_ms, is_whole, written_ms, .. } = *ended;
+        let FileEnded { life_ms, is_whole, written_ms, .. } = *ended;
         let end = FileEnd { bytes: &ended.bytes, is_whole, written_ms };
-        let lines = sources.iter().flat_map(|source| self.store.unwritten(*source, ended_ms, end));
+        let lines = sources.iter().flat_map(|source| self.store.unwritten(*source, life_ms, end));
         let lines: Vec<_> = lines.collect();
         for line in &lines {
             self.store.set_bus_only(*line);

@@ -6,6 +6,7 @@
 //!
 //! Invariant: what is not certain is not said. Nothing that a later life wrote is said to be missing.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::memmem;
@@ -44,15 +45,24 @@ struct Came {
 }
 
 impl Store {
-    /// Those of the newest lines of a source that its file lacks, of a process that ended at this time,
-    /// milliseconds since 1970; the file is as it was a good while after.
+    /// Those of the newest lines of a source that its file lacks, of a life that began and ended at these
+    /// times, milliseconds since 1970. The file is its own, and as it was a good while after.
     #[must_use]
-    pub fn unwritten(&self, source: SourceId, ended_ms: i64, end: FileEnd<'_>) -> Vec<LineId> {
-        let mut came: Vec<Came> = self.newest_of(source).take(LINES_MAX).filter_map(came).collect();
+    pub fn unwritten(
+        &self,
+        source: SourceId,
+        (began_ms, ended_ms): (i64, i64),
+        end: FileEnd<'_>,
+    ) -> Vec<LineId> {
+        let newest = self.newest_of(source).filter_map(came).take(LINES_MAX);
+        let mut came: Vec<Came> = newest.collect();
         came.reverse();
-        let last = ended_ms.saturating_add(LATE_MS);
-        let of_ended = came.iter().take_while(|line| line.at_ms <= last).count();
-        missing(&came, of_ended, end)
+        let last_ms = ended_ms.saturating_add(LATE_MS);
+        let from = came.iter().take_while(|line| line.at_ms < began_ms).count();
+        let to = came.iter().take_while(|line| line.at_ms <= last_ms).count();
+        // What came before them is known only where they are not all that is looked at.
+        let is_all = from > 0 || came.len() < LINES_MAX;
+        missing(&came, (from..to, is_all), end)
     }
 
     /// The lines of a source, the newest first.
@@ -93,8 +103,8 @@ fn comparable(line: &[u8]) -> Vec<u8> {
     String::from_utf8_lossy(line.trim_ascii_end()).into_owned().into_bytes()
 }
 
-/// Of the lines that came, the first so many of which an ended process said, those that the file lacks.
-fn missing(came: &[Came], of_ended: usize, end: FileEnd<'_>) -> Vec<LineId> {
+/// Of the lines that came, those of a life that the file lacks; `is_all` where that are all lines of it.
+fn missing(came: &[Came], (life, is_all): (Range<usize>, bool), end: FileEnd<'_>) -> Vec<LineId> {
     let lines = end.bytes.split(|byte| *byte == b'\n').map(comparable);
     let lines: Vec<Vec<u8>> = lines.filter(|line| !line.is_empty()).collect();
     let file = lines.get(lines.len().saturating_sub(FILE_LINES_MAX)..).unwrap_or_default();
@@ -105,8 +115,8 @@ fn missing(came: &[Came], of_ended: usize, end: FileEnd<'_>) -> Vec<LineId> {
     // Before the first line that is there for certain, the file may have been emptied or renamed.
     let known = last_ones.iter().position(Option::is_some);
     let is_untouched = || {
-        let first = came.first().map_or(i64::MIN, |first| first.at_ms);
-        end.is_whole && end.bytes.is_empty() && end.written_ms <= first
+        let first_ms = came.get(life.start).map_or(i64::MIN, |first| first.at_ms);
+        is_all && end.is_whole && end.bytes.is_empty() && end.written_ms <= first_ms
     };
     let from = match known {
         Some(known) => known + 1,
@@ -118,12 +128,15 @@ fn missing(came: &[Came], of_ended: usize, end: FileEnd<'_>) -> Vec<LineId> {
     let others: Vec<&[u8]> = others.map(|(_, other)| *other).collect();
     let is_part =
         |line: &Came| others.iter().any(|other| memmem::find(other, &line.text).is_some());
+    // What is no UTF-8 in the file came as something else.
+    let is_text = std::str::from_utf8(end.bytes).is_ok();
     let lacks = |index: usize, line: &Came| {
         let is_there = |places: &[Option<usize>]| places.get(index).is_none_or(Option::is_some);
         let is_known = is_there(&first_ones) || is_there(&last_ones);
-        index >= from && !is_known && line.text.len() < LONG_BYTES && !is_part(line)
+        let is_comparable = line.text.len() < LONG_BYTES && (is_text || line.text.is_ascii());
+        index >= from && !is_known && is_comparable && !is_part(line)
     };
-    let said = came.iter().enumerate().take(of_ended);
+    let said = came.iter().enumerate().take(life.end).skip(life.start);
     said.filter(|(index, line)| lacks(*index, line)).map(|(_, line)| line.id).collect()
 }
 
@@ -192,7 +205,7 @@ mod tests {
             Came { id, at_ms: id.order_ms, text: text.as_bytes().to_vec() }
         };
         let came: Vec<Came> = all.map(came).collect();
-        let missing = missing(&came, said.len(), end);
+        let missing = missing(&came, (0..said.len(), true), end);
         let text =
             |id: LineId| came.iter().find(|line| line.id == id).map(|line| line.text.clone());
         missing.into_iter().map(|id| String::from_utf8(text(id).unwrap()).unwrap()).collect()
@@ -226,6 +239,8 @@ mod tests {
         assert!(lacks(&["a", "part"], &["next"], "a\npartnext\n").is_empty(), "it goes on");
         assert!(lacks(&["a", "one", "two"], &[], "a\nonetwo\n").is_empty(), "it came in parts");
         assert_eq!(lacks(&["emptied", "a", "b"], &[], "a\n"), ["b"], "before that it was emptied");
+        let latin = FileEnd { bytes: b"a\ncaf\xe9\n", is_whole: true, written_ms: 0 };
+        assert_eq!(lacks_of(&["a", "caf\u{e9}", "b"], &[], latin), ["b"], "it is there as latin1");
         let long = "x".repeat(LONG_BYTES);
         assert!(lacks(&["a", &long], &[], "a\n").is_empty(), "it may be cut");
     }
@@ -238,6 +253,30 @@ mod tests {
     }
 
     #[test]
+    fn only_lines_of_the_life_that_ended_are_looked_for() {
+        let mut store = Store::default();
+        let source = store.source(&key(1, "api", Stream::Out)).unwrap();
+        let count = i64::try_from(LINES_MAX).unwrap() + 10;
+        let lines = |store: &mut Store, times: Range<i64>| {
+            let text = |at_ms: i64| format!("line {at_ms}");
+            let append =
+                |at_ms| store.append(source, &line(at_ms, text(at_ms).as_bytes())).unwrap();
+            times.map(append).collect::<Vec<_>>()
+        };
+        let ids = lines(&mut store, 0..count);
+        let anchored = format!("line {}\n", count - 4);
+        let lacks = |life, text: &str| {
+            let end = FileEnd { bytes: text.as_bytes(), is_whole: true, written_ms: 0 };
+            store.unwritten(source, life, end)
+        };
+        assert_eq!(lacks((count - 2, count), &anchored), ids[ids.len() - 2..]);
+        assert_eq!(lacks((count - 9, count), &anchored), ids[ids.len() - 3..]);
+        // An empty file may be another one than that of the first lines, where these are not known.
+        assert!(lacks((0, count), "").is_empty());
+        assert_eq!(lacks((count - 2, count), ""), ids[ids.len() - 2..]);
+    }
+
+    #[test]
     fn a_line_of_the_store_is_marked_for_good() {
         let mut store = Store::default();
         let source = store.source(&key(1, "api", Stream::Out)).unwrap();
@@ -246,7 +285,7 @@ mod tests {
         }
         let ids: Vec<LineId> = store.iter().map(|line| line.id).collect();
         let end = FileEnd { bytes: b"a\n", is_whole: true, written_ms: 0 };
-        let lacking = store.unwritten(source, i64::MAX, end);
+        let lacking = store.unwritten(source, (0, i64::MAX), end);
         assert_eq!(lacking, ids[1..]);
         store.set_bus_only(ids[1]);
         let marked: Vec<bool> = store.iter().map(|line| line.is_bus_only).collect();

@@ -107,10 +107,12 @@ pub struct PastFile {
 pub struct FileEnded {
     /// The process.
     pub pm_id: PmId,
-    /// Which output of it goes there.
+    /// Its name, cleaned: an id is given out again.
+    pub name: Box<str>,
+    /// Which output of it goes there, and of no other process.
     pub stream: LogStream,
-    /// When the process ended, milliseconds since 1970.
-    pub ended_ms: i64,
+    /// When the life of the process began and ended, milliseconds since 1970.
+    pub life_ms: (i64, i64),
     /// The last bytes of the file.
     pub bytes: Box<[u8]>,
     /// Whether that is all of it.

@@ -93,25 +93,26 @@ pub(crate) fn what_happened_stands_in_the_log_once() {
 }
 
 /// A cluster worker writes its own file, and ends before all of it is there: the lines that are not are marked,
-/// those of other lives and of other instances in the same file too.
+/// those of earlier lives too.
 pub(crate) fn what_only_the_bus_had_is_marked() {
     let text = "console.log('up ' + process.pid);\n\
                 setTimeout(function () {\n\
                 for (var i = 0; i < 20; i++) console.log('last word ' + process.pid + ' ' + i);\n\
                 process.exit(3);\n\
                 }, 400);";
-    let entry = json!({ "exec_mode": "cluster", "instances": 2, "merge_logs": true,
+    let entry = json!({ "exec_mode": "cluster", "instances": 2,
         "max_restarts": 2, "min_uptime": 30_000 });
     let home = Pm2Home::empty(Release::Seven);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut cockpit = Cockpit::new(&home);
         home.start(&[script("last", "js", text).with(entry)]);
-        let path = home.path().join("logs/last-out.log");
+        let path = |id: u32| home.path().join(format!("logs/last-out-{id}.log"));
         let is_told = |app: &App| {
             // Of two instances two lives each.
             let lines = said(app, "last");
-            let file = std::fs::read_to_string(&path).unwrap_or_default();
+            let read = |id| std::fs::read_to_string(path(id)).unwrap_or_default();
+            let file = [0, 1].map(read).concat();
             let is_missing = |text: &str| !file.lines().any(|line| line == text);
             lines.len() == 2 * 2 * 21
                 && lines.iter().all(|(text, is_marked)| is_missing(text) == *is_marked)

@@ -190,7 +190,7 @@ impl<'a> Reports<'a> {
                     let mut emit = |report| watch.report(report);
                     let id = event.info.pm_id;
                     self.output.process_ended(id, event.is_old_worker, &mut emit);
-                    unwritten::look(watch, id, event.at_ms.unwrap_or_else(now_ms));
+                    unwritten::look(watch, &event);
                 }
                 if self.watch.ears.is_anyone_listening() {
                     self.watch.ears.tell(&Heard::Process(event.clone()));

@@ -2,7 +2,7 @@
 //! will never be.
 //!
 //! Invariant: nothing waits for a look. A file that was emptied, renamed or written anew in between is not
-//! reported.
+//! reported, nor one that others write too: equal lines of theirs would be taken for those of the process.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::daemon::files::{self, Tail};
 use crate::daemon::{Watch, offload};
 use crate::model::past::FileEnded;
 use crate::model::report::Report;
-use crate::protocol::bus::LogStream;
+use crate::protocol::bus::{LogStream, ProcessEvent};
 use crate::protocol::process::PmId;
 
 /// What is not in the file this long after will not be.
@@ -23,8 +23,11 @@ const TASKS_MAX: usize = 256;
 /// How much is read of the end of a file, bytes.
 const END_BYTES: u64 = 16 << 10;
 
-/// A process ended at this time, milliseconds since 1970: looks later how its files end.
-pub(in crate::daemon) fn look(watch: &Watch, pm_id: PmId, ended_ms: i64) {
+/// A process ended: looks later how its files end.
+pub(in crate::daemon) fn look(watch: &Watch, event: &ProcessEvent) {
+    let info = &event.info;
+    let (Some(ended_ms), Some(began_ms)) = (event.at_ms, info.online_since_ms) else { return };
+    let (pm_id, name) = (info.pm_id, info.name.clone());
     if !watch.endpoint.is_local() || watch.tasks.len() > TASKS_MAX {
         return;
     }
@@ -48,7 +51,8 @@ pub(in crate::daemon) fn look(watch: &Watch, pm_id: PmId, ended_ms: i64) {
             if before.is_none_or(|before| goes_on(&before, &end)) {
                 let (is_whole, written_ms) = (end.size <= END_BYTES, end.written_ms);
                 let bytes = end.bytes.into();
-                let end = FileEnded { pm_id, stream, ended_ms, bytes, is_whole, written_ms };
+                let (name, life_ms) = (name.clone(), (began_ms, ended_ms));
+                let end = FileEnded { pm_id, name, stream, life_ms, bytes, is_whole, written_ms };
                 inbox.report(daemon, Report::FileEnded(Box::new(end)));
             }
         }
@@ -56,10 +60,11 @@ pub(in crate::daemon) fn look(watch: &Watch, pm_id: PmId, ended_ms: i64) {
     watch.tasks.spawn(async move { generation.run_until_cancelled(looking).await });
 }
 
-/// The log file that an output of a process goes to, if any does.
+/// The log file of its own that an output of a process goes to, if it has one.
 fn path_of(history: &History, id: PmId, stream: LogStream) -> Option<PathBuf> {
     let files = history.files.borrow();
-    files.iter().find(|file| file.holds(id, stream))?.path.clone()
+    let file = files.iter().find(|file| file.holds(id, stream))?;
+    file.path.clone().filter(|_| !file.is_shared())
 }
 
 async fn end_of(path: PathBuf, bytes_max: u64) -> Option<Tail> {

@@ -98,8 +98,9 @@ fn what_only_the_bus_had_has_a_broken_line() {
     app.take_lines(said);
     let end = FileEnded {
         pm_id: PmId(0),
+        name: "api".into(),
         stream: LogStream::Out,
-        ended_ms: NOW_MS + 10,
+        life_ms: (NOW_MS - 1_000, NOW_MS + 10),
         bytes: b"written\n".as_slice().into(),
         is_whole: true,
         written_ms: NOW_MS,
