@@ -31,10 +31,15 @@ const LOOK_MAX_MS: i64 = 4_000;
 /// How long processes may take to come again: a daemon that was restarted starts them one by one.
 const ALL_MAX: Duration = Duration::from_secs(15);
 
+/// A file that no process has this long after the bus came back is read to its end: old workers wrote it
+/// until they saw that their daemon was gone.
+const GONE_AFTER: Duration = Duration::from_secs(8);
+
 /// A file that was joined to the bus.
 #[derive(Debug)]
 struct Joined {
     file: Arc<File>,
+    of: LogFile,
     /// The outputs that went into it.
     keys: Vec<OutputKey>,
     /// Since when the file of several outputs is as it is.
@@ -74,9 +79,22 @@ pub(super) struct SharedLines {
 }
 
 impl Mending {
-    /// A file is joined to the bus, with these outputs.
-    pub(super) fn join(&mut self, path: PathBuf, file: Arc<File>, keys: Vec<OutputKey>) {
-        self.joined.insert(path, Joined { file, keys, still: Still::default() });
+    /// A file is joined to the bus.
+    pub(super) fn join(&mut self, path: PathBuf, file: Arc<File>, of: LogFile) {
+        let keys = of.keys().collect();
+        self.joined.insert(path, Joined { file, of, keys, still: Still::default() });
+    }
+
+    /// The files of one output each that no process has any more, nor its id.
+    fn gone(&self, files: &[LogFile]) -> Vec<LogFile> {
+        let is_there = |of: &LogFile| {
+            let has = |file: &LogFile| {
+                file.path == of.path || of.ids.iter().any(|id| file.ids.contains(id))
+            };
+            files.iter().any(has)
+        };
+        let all = self.joined.values().map(|joined| &joined.of);
+        all.filter(|of| !of.is_shared() && !is_there(of)).cloned().collect()
     }
 
     /// These outputs go into a file that was looked at: new ones go on where those ended that are gone, as
@@ -95,6 +113,7 @@ impl Mending {
         }
         if let Some(joined) = joined {
             joined.keys = keys;
+            joined.of.clone_from(file);
         }
     }
 
@@ -143,7 +162,9 @@ impl Mending {
             current.tails.entry(key).or_insert(tail);
         }
         let mut told = Vec::new();
-        for file in files {
+        let gone = if age >= GONE_AFTER { self.gone(files) } else { Vec::new() };
+        let Some(current) = &mut self.current else { return told };
+        for file in files.iter().chain(&gone) {
             let Some(path) = &file.path else { continue };
             let Some(joined) = self.joined.get_mut(path) else { continue };
             if current.done.contains(path) {
@@ -158,6 +179,7 @@ impl Mending {
             };
             if is_done {
                 joined.keys = file.keys().collect();
+                joined.of.clone_from(file);
                 current.done.insert(path.clone());
             }
         }

@@ -281,8 +281,7 @@ async fn begin(watch: &Watch, readers: &mut Readers, (new, waits_until): (Vec<Ne
                 Look::Read(file, reader) => {
                     past.files.extend(Some(file).filter(|file| !file.lines.is_empty()));
                     if let Some(path) = reader.file.path.clone() {
-                        let (opened, keys) = (reader.lines.file(), reader.file.keys().collect());
-                        readers.mending.join(path, opened, keys);
+                        readers.mending.join(path, reader.lines.file(), reader.file.clone());
                     }
                     readers.all.push(*reader);
                 }

@@ -251,3 +251,25 @@ async fn history_comes_though_the_bus_never_stays() {
     }
     scene.assert_each_once(numbered("line", 1));
 }
+
+/// After `pm2 resurrect` ids and names of files may be other ones: what old workers wrote last is in files that
+/// no process has.
+#[tokio::test(start_paused = true)]
+async fn what_old_workers_wrote_to_files_that_nobody_has_is_told() {
+    let mut scene = Scene::new();
+    scene.write("old.log", "old 0");
+    scene.connect();
+    scene.list(&[(1, "old.log")]);
+    scene.pass(3_000).await;
+    scene.says(1, "old.log", "old 1");
+    scene.pass(3_000).await;
+    scene.disconnect();
+    scene.write("old.log", "old 2");
+    scene.pass(500).await;
+    scene.connect();
+    scene.list(&[(2, "new.log")]);
+    scene.says(2, "new.log", "new 0");
+    scene.pass(20_000).await;
+    let wanted = numbered("old", 3).into_iter().chain(numbered("new", 1));
+    scene.assert_each_once(wanted.collect());
+}
