@@ -239,8 +239,8 @@ mod tests {
         assert!(lacks(&["a", "part"], &["next"], "a\npartnext\n").is_empty(), "it goes on");
         assert!(lacks(&["a", "one", "two"], &[], "a\nonetwo\n").is_empty(), "it came in parts");
         assert_eq!(lacks(&["emptied", "a", "b"], &[], "a\n"), ["b"], "before that it was emptied");
-        let latin = FileEnd { bytes: b"a\ncaf\xe9\n", is_whole: true, written_ms: 0 };
-        assert_eq!(lacks_of(&["a", "caf\u{e9}", "b"], &[], latin), ["b"], "it is there as latin1");
+        let latin = FileEnd { bytes: b"a\nol\xe9\n", is_whole: true, written_ms: 0 };
+        assert_eq!(lacks_of(&["a", "ol\u{e9}", "b"], &[], latin), ["b"], "it is there as latin1");
         let long = "x".repeat(LONG_BYTES);
         assert!(lacks(&["a", &long], &[], "a\n").is_empty(), "it may be cut");
     }

@@ -105,9 +105,13 @@ fn what_only_the_bus_had_has_a_broken_line() {
         is_whole: true,
         written_ms: NOW_MS,
     };
-    let report = Report::FileEnded(Box::new(end));
-    app.is_dirty = false;
     let now = app.now;
+    app.is_dirty = false;
+    let other = FileEnded { name: "another".into(), ..end.clone() };
+    let report = Report::FileEnded(Box::new(other));
+    let _ = update(&mut app, now, Message::Report(DaemonId(0), report));
+    assert!(!app.is_dirty, "an id is given out again");
+    let report = Report::FileEnded(Box::new(end));
     let _ = update(&mut app, now, Message::Report(DaemonId(0), report));
     assert!(app.is_dirty);
     let row = |theme, text: &str| {
