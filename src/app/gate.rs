@@ -54,7 +54,7 @@ pub struct Gate {
     is_spilled: bool,
     /// Whether the last key was typed into a prompt, and did not close it.
     is_typing: bool,
-    /// When a letter last did something in a menu: it may be the first one of a word.
+    /// When a letter was last pressed in a menu: it may be the first one of a word.
     chosen: Option<Duration>,
 }
 
@@ -135,13 +135,11 @@ impl Gate {
                 _ => Admitted::Refused,
             };
         }
-        let acts = |message: &Message| {
-            matches!(message, Message::Command(Command::Act(_) | Command::Compose))
-        };
+        // Whether it did something there or nothing, a letter may be the first one of an item's name.
         if let Admitted::Messages(messages) = &admitted
             && mode.is_menu()
             && keys.iter().all(is_text)
-            && messages.iter().any(acts)
+            && (messages.is_empty() || !messages.iter().all(moves))
         {
             self.chosen = Some(now);
         }

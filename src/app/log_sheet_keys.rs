@@ -11,6 +11,7 @@ use super::log_entry::Entry;
 use super::log_sheet::{LogSheet, Moments};
 use super::log_view::{Search, Wanted};
 use super::mode::Mode;
+use super::notice::{About, Notice};
 use super::state::App;
 use super::taken::scrolled;
 use super::{log_copy, log_sight, log_taking, log_toggles};
@@ -114,7 +115,10 @@ fn take_in_histogram(app: &mut App, moments: Moments, command: Command) {
                 (0..at).rev().find(has_errors)
             };
             let side = if is_next { "later" } else { "earlier" };
-            let Some(found) = found else { return app.notify(format!("no {side} errors"), false) };
+            let Some(found) = found else {
+                let notice = Notice::new(format!("no {side} errors"), false, app.now.steady_ms);
+                return app.say(notice.about(About::Answer));
+            };
             found
         }
         command => scrolled(at, last, PAGE, command),

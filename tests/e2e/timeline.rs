@@ -2,6 +2,7 @@
 
 use pm2_tui::app::App;
 use pm2_tui::logs::Kind;
+use pm2_tui::model::daemon::BusState;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -102,17 +103,22 @@ pub(crate) fn what_only_the_bus_had_is_marked() {
                 }, 400);";
     let entry = json!({ "exec_mode": "cluster", "instances": 2,
         "max_restarts": 2, "min_uptime": 30_000 });
-    let home = Pm2Home::empty(Release::Seven);
+    // The screen hears all of it.
+    let home = Pm2Home::with(Release::Seven, &[apps::idle("calm")]);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut cockpit = Cockpit::new(&home);
+        let is_live = |app: &App| {
+            app.watched.daemons.first().is_some_and(|daemon| daemon.bus == BusState::Live)
+        };
+        cockpit.until("the bus", is_live).await;
         home.start(&[script("last", "js", text).with(entry)]);
         let path = |id: u32| home.path().join(format!("logs/last-out-{id}.log"));
         let is_told = |app: &App| {
             // Of two instances two lives each.
             let lines = said(app, "last");
             let read = |id| std::fs::read_to_string(path(id)).unwrap_or_default();
-            let file = [0, 1].map(read).concat();
+            let file = [1, 2].map(read).concat();
             let is_missing = |text: &str| !file.lines().any(|line| line == text);
             lines.len() == 2 * 2 * 21
                 && lines.iter().all(|(text, is_marked)| is_missing(text) == *is_marked)

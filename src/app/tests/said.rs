@@ -309,6 +309,19 @@ fn a_word_typed_in_the_menu_acts_at_its_first_letter_alone() {
     assert_eq!(key_press(&mut app, &mut gate, 'y', 6_000).len(), 1, "{:?}", app.mode);
 }
 
+/// Of `flush` the first letters are those of no item: the `s` in it must not stop what is selected.
+#[test]
+fn a_word_typed_in_the_menu_that_begins_with_no_items_letter_does_nothing() {
+    let mut app = nine();
+    let mut gate = Gate::default();
+    key_press(&mut app, &mut gate, 'x', 0);
+    for (key, at_ms) in "flush".chars().zip((1_000..).step_by(300)) {
+        assert_eq!(key_press(&mut app, &mut gate, key, at_ms), [], "{key}");
+    }
+    assert!(app.mode.is_menu(), "{:?}", app.mode);
+    assert_eq!(key_press(&mut app, &mut gate, 's', 4_000).len(), 1, "a second later it is a key");
+}
+
 /// The cursor may come elsewhere once more before one types on.
 #[test]
 fn what_was_refused_names_what_the_cursor_is_on_now() {
