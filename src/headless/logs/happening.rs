@@ -185,4 +185,4 @@ impl<W: Write> Following<'_, '_, W> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -20,9 +20,10 @@ use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
 const EXIT: &str = "App [api:3] exited with code [1] via signal [SIGINT]";
 
-fn context() -> Context {
+/// What commands know of a daemon in this home.
+pub(in crate::headless::logs) fn context(home: &Path) -> Context {
     Context {
-        endpoint: Endpoint::in_home("/nowhere".as_ref()),
+        endpoint: Endpoint::in_home(home),
         options: ClientOptions::default(),
         yes: false,
         is_terminal: false,
@@ -34,7 +35,8 @@ fn context() -> Context {
     }
 }
 
-fn asked() -> Logs {
+/// `logs -f --events`.
+pub(in crate::headless::logs) fn asked() -> Logs {
     Logs {
         targets: Vec::new(),
         lines: None,
@@ -107,7 +109,7 @@ fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
     let mut info = ProcessInfo::new(PmId(3), "api", ProcessStatus::Online);
     info.logs.out = path(LogStream::Out).to_str().map(Into::into);
     info.logs.err = path(LogStream::Err).to_str().map(Into::into);
-    let (context, infos) = (context(), [info]);
+    let (context, infos) = (context(Path::new("/nowhere")), [info]);
     let mut files = source::of((&infos, &infos), &asked(), &context);
     files.iter_mut().for_each(Source::measure);
     files.iter_mut().for_each(Source::measure_after);

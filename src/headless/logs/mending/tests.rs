@@ -7,45 +7,15 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use super::super::filter::Filter;
+use super::super::happening::{self, tests::context};
 use super::super::print::Printer;
 use super::super::{Context, Sources, source};
 use super::*;
-use crate::cli::{LogTime, Logs};
-use crate::client::ClientOptions;
-use crate::daemon::endpoint::Endpoint;
+use crate::cli::Logs;
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
-fn context(home: &Path) -> Context {
-    Context {
-        endpoint: Endpoint::in_home(home),
-        options: ClientOptions::default(),
-        yes: false,
-        is_terminal: false,
-        is_ascii: true,
-        utc_offset_s: 0,
-        words: Vec::new(),
-        refuses: None,
-        book: None,
-    }
-}
-
 fn asked() -> Logs {
-    Logs {
-        targets: Vec::new(),
-        lines: None,
-        since: None,
-        until: None,
-        follow: true,
-        grep: None,
-        exclude: None,
-        level: None,
-        out: true,
-        err: false,
-        events: false,
-        json: false,
-        raw: false,
-        time: LogTime::Off,
-    }
+    Logs { out: true, events: false, ..happening::tests::asked() }
 }
 
 /// Processes with a file each, which has a line already.
