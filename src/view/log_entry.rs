@@ -59,6 +59,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), entry: 
     }
     if entry.search.is_some() {
         let words = match entry.found(&lines) {
+            // The search of the log goes through all of it.
+            (0, _) if entry.is_cut => "no match in the part shown".to_owned(),
             (0, _) => "no match".to_owned(),
             (found, before) if before < found => format!("{} of {found}", before + 1),
             (found, _) => format!("{found} above"),
