@@ -21,6 +21,8 @@ use crate::protocol::text::clean;
 
 /// How long a restart may go on that keeps a process from being watched no more.
 const RESTART_MAX: Duration = Duration::from_secs(5);
+/// PM2 shows one that it is about to start again as stopped, for less than so many looks.
+pub(in crate::daemon) const STOPPED_LOOKS: u32 = 5;
 /// The pause until it is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -145,11 +147,19 @@ impl Acting {
             self.named("stopWatch", off.clone()).await?;
         }
         let deadline = Instant::now() + RESTART_MAX;
+        let mut stopped = 0;
         loop {
             let after = self.list().await?;
             let now = target.find(&after.infos, self.session.god)?;
-            let is_between =
-                !is_on && matches!(now.status, ProcessStatus::Launching | ProcessStatus::Stopping);
+            let is_between = !is_on
+                && match now.status {
+                    ProcessStatus::Launching | ProcessStatus::Stopping => true,
+                    ProcessStatus::Stopped => {
+                        stopped += 1;
+                        stopped < STOPPED_LOOKS
+                    }
+                    _ => false,
+                };
             let now = after.raw_of(now).and_then(|raw| raw.get("pm2_env")?.get("watch"));
             let is_over = Instant::now() >= deadline;
             if is_watched(now) == is_on && (is_over || !is_between) {

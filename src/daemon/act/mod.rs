@@ -25,6 +25,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(test)]
+pub(super) use self::errands::STOPPED_LOOKS;
 pub use self::judge::Settle;
 pub(crate) use self::launch::Launch;
 use self::steps::Caller;

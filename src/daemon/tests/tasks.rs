@@ -1,6 +1,7 @@
 //! Tasks: what is sent for one, and that each is told to its end.
 
 use super::*;
+use crate::daemon::act::STOPPED_LOOKS;
 use crate::model::errand::{Errand, Outcome, Scale, Task, TaskId};
 
 const ID: TaskId = TaskId(7);
@@ -142,6 +143,38 @@ async fn what_a_restart_watches_again_is_switched_off_again() {
     let call = ("stopWatch".to_owned(), json!(["restartProcessId", 1]));
     // The first was answered with success, and the restart under way undid it.
     assert_eq!(rpc.calls(2).await, [call.clone(), call]);
+    rpc.polled["pm2_env"]["watch"] = json!(false);
+    let outcome = tokio::select! {
+        outcome = client.outcome() => outcome,
+        never = rpc.serve() => match never {},
+    };
+    assert_eq!(outcome.verdict, Verdict::Done);
+    client.ended().await;
+}
+
+/// While PM2 restarts a process it shows it as stopped for a moment, with the new settings, and then starts it
+/// with the old ones.
+#[tokio::test]
+async fn what_is_about_to_start_again_is_no_stopped_one() {
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut rpc = peer.accept_live().await;
+    client.live().await;
+    rpc.polled["pm2_env"]["watch"] = json!(true);
+    let off = Task::Each { errand: Errand::Watch(false), targets: vec![target()] };
+    client.handle.perform(ID, off);
+    let call = ("stopWatch".to_owned(), json!(["restartProcessId", 1]));
+    assert_eq!(rpc.calls(1).await, [call.clone()]);
+    rpc.polled["pm2_env"]["watch"] = json!(false);
+    rpc.say(&ProcessStatus::Stopped);
+    let stopped = json!({ "args": [[rpc.polled]] });
+    for _ in 1..STOPPED_LOOKS {
+        let id = rpc.expect("getMonitorData").await;
+        rpc.answer(&id, &stopped).await;
+    }
+    rpc.polled["pm2_env"]["watch"] = json!(true);
+    rpc.say(&ProcessStatus::Online);
+    assert_eq!(rpc.calls(1).await, [call]);
     rpc.polled["pm2_env"]["watch"] = json!(false);
     let outcome = tokio::select! {
         outcome = client.outcome() => outcome,
