@@ -212,8 +212,9 @@ pub(crate) struct Backwards {
     /// Whether a life begins with what was given its time last.
     begins_life: bool,
     span: Span,
-    /// Whether a line that is too long to be held stays in the file; else it is read in pieces.
-    leaves_long: bool,
+    /// A line that is too long to be held stays in the file, but for so many bytes; where there is none, it is
+    /// read in pieces.
+    leaves_long: Option<usize>,
     /// When the process that writes it lived.
     lives: Lives,
     /// What it begins with, once that was asked for.
@@ -260,7 +261,7 @@ impl Backwards {
             has_times: false,
             begins_life: false,
             span,
-            leaves_long: false,
+            leaves_long: None,
             lives: Lives::default(),
             openings: None,
             given: at,
@@ -386,9 +387,9 @@ impl Backwards {
             self.rest.push(piece);
             return Ok(None);
         }
-        if is_within && self.leaves_long {
+        if let Some(held_max) = self.leaves_long.filter(|_| is_within) {
             self.rest.push(piece);
-            self.leave_line()?;
+            self.leave_line(held_max)?;
             return Ok(None);
         }
         self.rest.append_to(&mut piece);

@@ -81,6 +81,8 @@ pub(super) async fn run(
             "no history: the log files of this daemon do not seem to be on this machine",
         );
         sources.iter_mut().for_each(Source::close);
+    } else if let Some(said) = source::without_files(&infos, &sources, context.is_ascii) {
+        output::complain(&said);
     }
     let mut console = wanted.map(|wanted| {
         if context.endpoint.is_local() {
@@ -144,7 +146,8 @@ impl Entry {
     fn extent(&self) -> Option<(u32, (u64, bool, bool))> {
         match self {
             Self::Line(source, line) => {
-                Some((*source, (line.bytes.len() as u64, line.goes_on(), line.is_ended)))
+                let len = line.bytes.len() as u64 + line.more;
+                Some((*source, (len, line.goes_on(), line.is_ended)))
             }
             Self::Kept(source, kept) => Some((*source, kept.extent())),
             Self::Event(_) => None,
@@ -171,7 +174,7 @@ impl Head {
     fn of(source: u32, line: Line, filter: &Filter, stays: bool) -> Self {
         let by_estimate = filter.may_be_of_another_time(&line);
         let (at_ms, goes_on, begins) = (line.at_ms, line.goes_on(), line.offset);
-        let ends_within = begins.filter(|_| !line.is_ended).map(|at| at + line.bytes.len() as u64);
+        let ends_within = begins.filter(|_| !line.is_ended).map(|at| at + line.extent());
         let entry = match Kept::of(&line).filter(|_| stays) {
             Some(kept) => Entry::Kept(source, kept),
             None => Entry::Line(source, Box::new(line.apart())),

@@ -87,6 +87,14 @@ impl Streams {
             stream => one(stream),
         }
     }
+
+    /// Whether lines of some stream are shown.
+    #[must_use]
+    pub fn has_any(self) -> bool {
+        [Stream::Out, Stream::Err, Stream::Events, Stream::Messages, Stream::Pm2]
+            .into_iter()
+            .any(|stream| self.has(stream))
+    }
 }
 
 /// One of the filters that add up.

@@ -47,7 +47,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), moments
     ];
     let first_ms = buckets.first().map(|bucket| bucket.from_ms);
     let whole_ms = app.log_view.whole_since().filter(|since| Some(*since) > first_ms);
-    let title = title.into_iter().chain(whole_ms.map(|since| {
+    // Without lines a column has no length.
+    let parts = if buckets.is_empty() { 2 } else { title.len() };
+    let title = title.into_iter().take(parts).chain(whole_ms.map(|since| {
         let since = exceptions::at(app, since);
         Part::new(format!("not all is held before {since}"), Role::Warn, 3)
     }));

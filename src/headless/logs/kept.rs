@@ -13,13 +13,17 @@ use crate::logs::parse::{Level, Place};
 
 /// How much of a file is read at once, bytes.
 const BUFFER_BYTES: usize = 64 << 10;
+/// So much of a line is printed at most, unless its bytes are asked for, bytes. One that is read in pieces has none
+/// that is as long.
+pub(super) const LINE_BYTES_MAX: usize = 2 << 20;
 
 /// A line without its bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kept {
     at_ms: i64,
     offset: u64,
-    len: u32,
+    /// How long it is, bytes: of one that is too long to be held more than is read again.
+    len: u64,
     stamp_bytes: u16,
     level: Option<Level>,
     is_estimated: bool,
@@ -31,7 +35,7 @@ impl Kept {
     /// How many bytes it has, whether it is of the entry of the line before it, and whether a newline ends
     /// it.
     pub(super) fn extent(self) -> (u64, bool, bool) {
-        (self.len.into(), self.place == Place::GoesOn, self.is_ended)
+        (self.len, self.place == Place::GoesOn, self.is_ended)
     }
 
     /// Of a line; `None` where it is not known where that is in its file.
@@ -39,7 +43,7 @@ impl Kept {
         Some(Self {
             at_ms: line.at_ms,
             offset: line.offset?,
-            len: u32::try_from(line.bytes.len()).ok()?,
+            len: line.bytes.len() as u64 + line.more,
             stamp_bytes: u16::try_from(line.stamp_bytes).ok()?,
             level: line.level,
             is_estimated: line.is_estimated,
@@ -82,7 +86,7 @@ impl Again {
     /// # Errors
     /// Those of reading.
     pub(super) fn line(&mut self, kept: Kept) -> io::Result<Option<&Line>> {
-        let len = kept.len as usize;
+        let len = usize::try_from(kept.len).unwrap_or(usize::MAX).min(LINE_BYTES_MAX);
         if self.range(kept.offset, len).is_none() {
             // The same memory again, once the last line is no more.
             self.line.bytes = Bytes::new();
@@ -98,7 +102,7 @@ impl Again {
         (line.at_ms, line.is_estimated, line.level) = (kept.at_ms, kept.is_estimated, kept.level);
         (line.offset, line.is_ended) = (Some(kept.offset), kept.is_ended);
         line.stamp_bytes = usize::from(kept.stamp_bytes);
-        line.place = kept.place;
+        (line.place, line.more) = (kept.place, kept.len - len as u64);
         Ok(Some(line))
     }
 
@@ -121,14 +125,18 @@ mod tests {
         let path = folder.path().join("a.log");
         let long = "x".repeat(BUFFER_BYTES + 10);
         let text = (0..5_000).fold(String::new(), |text, n| text + &format!("line {n}\n"));
-        std::fs::write(&path, format!("{text}{long}\n\nlast")).unwrap();
+        // Of this one a part is read.
+        let longest = "y".repeat(LINE_BYTES_MAX + 7);
+        std::fs::write(&path, format!("{text}{longest}\n{long}\n\nlast")).unwrap();
         let format = Format { declared: None, zone: jiff::tz::TimeZone::UTC, is_err: false };
         let mut file = Backwards::open(&path, None, format).unwrap();
+        file = file.leaving_lines_behind(LINE_BYTES_MAX);
         let mut lines = Vec::new();
         while let Some(line) = file.next().unwrap() {
             lines.push(line);
         }
         lines.reverse();
+        assert_eq!((lines[5_000].bytes.len(), lines[5_000].more), (LINE_BYTES_MAX, 7));
         let kept: Vec<Kept> = lines.iter().map(|line| Kept::of(line).unwrap()).collect();
         let mut again = Again::of(file.file());
         for (line, kept) in lines.iter().zip(&kept) {

@@ -162,6 +162,7 @@ impl<'a, W: Write> Printer<'a, W> {
             self.out.write_all(&line.bytes)?;
             return if line.is_ended { self.out.write_all(b"\n") } else { Ok(()) };
         }
+        let cut = self.cut + line.more;
         if self.is_json {
             let mut json = json!({
                 "at": line.at_ms,
@@ -171,8 +172,8 @@ impl<'a, W: Write> Printer<'a, W> {
                 "level": line.level.map(Level::name),
                 "text": String::from_utf8_lossy(&line.bytes),
             });
-            if let Some(object) = json.as_object_mut().filter(|_| self.cut > 0) {
-                object.insert("cut_bytes".to_owned(), self.cut.into());
+            if let Some(object) = json.as_object_mut().filter(|_| cut > 0) {
+                object.insert("cut_bytes".to_owned(), cut.into());
             }
             return writeln!(self.out, "{}", output::escaped(&json.to_string(), false));
         }
@@ -200,8 +201,8 @@ impl<'a, W: Write> Printer<'a, W> {
             row.extend_from_slice(ascii.as_deref().unwrap_or(&text).trim_end().as_bytes());
         }
         row.truncate(row.trim_ascii_end().len());
-        if self.cut > 0 {
-            let cut = units::bytes(self.cut);
+        if cut > 0 {
+            let cut = units::bytes(cut);
             let _ = write!(row, " .. (cut: {cut} more of this line, --raw prints it)");
         }
         row.push(b'\n');

@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use super::super::{Context, output, targets};
 use super::entries::{self, Beside};
 use super::filter::Filter;
+use super::kept::LINE_BYTES_MAX;
 use super::said::BusId;
 use crate::cli::Logs;
 use crate::daemon::files;
@@ -53,6 +54,8 @@ pub(super) struct Source {
     pub(super) is_gone: bool,
     /// Whether several wrote it once: what is left of them goes on as one of several.
     was_shared: bool,
+    /// Whether of a very long line only a part is read: it is printed cut, and not searched.
+    leaves_long: bool,
     /// Whether several processes did: what it alone holds is said by none of them for certain.
     was_of_several: bool,
 }
@@ -74,6 +77,7 @@ impl Source {
             is_heard: false,
             is_gone: false,
             was_shared: false,
+            leaves_long: false,
             was_of_several: false,
         }
     }
@@ -196,7 +200,11 @@ impl Source {
             Some(opened) => Backwards::of(Arc::clone(opened), self.end, self.file.format()),
             None => Backwards::open(path, self.end, self.file.format()),
         };
-        match file {
+        let leaving = |file: Backwards| match self.leaves_long {
+            true => file.leaving_lines_behind(LINE_BYTES_MAX),
+            false => file,
+        };
+        match file.map(leaving) {
             Ok(file) => Some(Reading {
                 file: file.of_lives(self.lives.clone()),
                 source: self.file.clone(),
@@ -384,9 +392,28 @@ pub(super) fn of(
             }
         };
         let begun_ms = begun_ms.flatten();
-        Source { wanted, name, labels, lives, begun_ms, ..Source::new(shown, file) }
+        let leaves_long = !what.raw && what.grep.is_none() && what.exclude.is_none();
+        Source { wanted, name, labels, lives, begun_ms, leaves_long, ..Source::new(shown, file) }
     };
     log_files(infos, is_wanted).into_iter().map(source).collect()
+}
+
+/// What is said of those of these processes that write no log file: there is nothing to be read.
+pub(super) fn without_files(
+    infos: &[ProcessInfo],
+    sources: &[Source],
+    is_ascii: bool,
+) -> Option<String> {
+    let has_file = |id: PmId| sources.iter().any(|it| it.has_file() && it.file.ids.contains(&id));
+    let without = infos.iter().filter(|info| !has_file(info.pm_id));
+    let labels: Vec<String> =
+        without.map(|info| output::printable(&clean(&targets::label(info)), is_ascii)).collect();
+    let said = match labels.len() {
+        0 => return None,
+        1 => "writes no log file (/dev/null): it has no history",
+        _ => "write no log file (/dev/null): they have no history",
+    };
+    Some(format!("{} {said}", targets::some(&labels)))
 }
 
 /// Those of standard output, for tests.

@@ -40,6 +40,30 @@ fn places(text: &[u8], lines: &[Line]) -> [Vec<(u64, u64)>; 2] {
     [read.collect(), split.collect()]
 }
 
+/// A log that was emptied under a writer who goes on where he was begins with bytes that were never written.
+#[test]
+fn what_was_never_written_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    let size = 600 << 20;
+    std::fs::write(&path, "first\n").unwrap();
+    let written = std::fs::File::options().append(true).open(&path).unwrap();
+    written.set_len(size).unwrap();
+    let last = "1970-01-01T00:00:01Z one\n1970-01-01T00:00:02Z two\n";
+    std::io::Write::write_all(&mut &written, last.as_bytes()).unwrap();
+    let file = std::fs::File::open(&path).unwrap();
+    assert!(long::is_hole(&file, 1 << 20, size));
+    assert!(!long::is_hole(&file, 0, size) && !long::is_hole(&file, 1 << 20, size + 1));
+    let end = size + last.len() as u64;
+    assert!(!long::is_hole(&file, size, end));
+    let mut file = Backwards::open(&path, None, format()).unwrap().leaving_long_lines();
+    let lines: Vec<Line> = std::iter::from_fn(|| file.next().unwrap()).collect();
+    assert_eq!(lines.iter().map(Line::extent).sum::<u64>(), end);
+    let [two, parts @ .., first] = &*lines else { panic!("{}", lines.len()) };
+    assert_eq!((&*two.bytes, two.at_ms), (&b"1970-01-01T00:00:02Z two"[..], 2_000));
+    assert_eq!((&*first.bytes, parts.len()), (&b"first"[..], 3));
+}
+
 #[test]
 fn a_line_of_any_length_is_one() {
     let mib = 1_usize << 20;
