@@ -38,6 +38,9 @@ impl Backwards {
         let lowest = ends_at.saturating_sub(PART_BYTES_MAX).min(self.at);
         self.at = beginning(&self.file, lowest, self.at, &mut self.buffer)?;
         let len = (ends_at - self.at).saturating_sub(u64::from(is_ended));
+        // Of a part that goes on before that nothing is shown.
+        let is_first = self.at == 0 || self.at > lowest;
+        let held_max = if is_first { held_max } else { READ_BYTES_MAX };
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(held_max)];
         let read = read_whole(&self.file, &mut bytes, self.at)?;
         bytes.truncate(read);
