@@ -164,7 +164,7 @@ fn read_again() -> Limit {
     let most = (lines * 2).to_string();
     let arguments = ["--home", home.path().to_str().unwrap(), "--log-lines", &most];
     let mut screen = Screen::cockpit(SIZE, &arguments);
-    screen.wait_within(NEVER, |text| text.contains("INFO")).unwrap();
+    screen.wait_within(NEVER, |text| text.contains("request")).unwrap();
     // The log, its first line, and then all that is before.
     for key in ["\t", "g", "g"] {
         screen.press(key);

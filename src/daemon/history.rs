@@ -212,8 +212,8 @@ pub(crate) struct Backwards {
     /// Whether a life begins with what was given its time last.
     begins_life: bool,
     span: Span,
-    /// A line that is too long to be held stays in the file, but for so many bytes; where there is none, it is
-    /// read in pieces.
+    /// A line that is too long to be held stays in the file; one of so many bytes is held. Where there is none,
+    /// all are read in pieces.
     leaves_long: Option<usize>,
     /// When the process that writes it lived.
     lives: Lives,
@@ -383,13 +383,19 @@ impl Backwards {
         piece.truncate(read);
         self.at = from;
         let is_within = memchr::memchr(b'\n', &piece).is_none();
+        let (len, leaves_long) = (piece.len() as u64, self.leaves_long.filter(|_| is_within));
         if is_within && self.rest.bytes + piece.len() <= LINE_BYTES_MAX {
             self.rest.push(piece);
+            if let Some(whole_max) = leaves_long
+                && long::is_hole(&self.file, from, from + len)
+            {
+                self.leave_line(whole_max)?;
+            }
             return Ok(None);
         }
-        if let Some(held_max) = self.leaves_long.filter(|_| is_within) {
+        if let Some(whole_max) = leaves_long {
             self.rest.push(piece);
-            self.leave_line(held_max)?;
+            self.leave_line(whole_max)?;
             return Ok(None);
         }
         self.rest.append_to(&mut piece);

@@ -20,28 +20,26 @@ impl Backwards {
     /// Leaves lines that are too long to be held in the file, instead of giving them in pieces.
     #[must_use]
     pub(crate) fn leaving_long_lines(self) -> Self {
-        self.leaving_lines_behind(READ_BYTES_MAX)
+        self.leaving_lines_over(READ_BYTES_MAX)
     }
 
-    /// The same; of each as many bytes as this are given.
+    /// The same; one of so many bytes is held all the same.
     #[must_use]
-    pub(crate) fn leaving_lines_behind(mut self, held_max: usize) -> Self {
-        self.leaves_long = Some(held_max);
+    pub(crate) fn leaving_lines_over(mut self, whole_max: usize) -> Self {
+        self.leaves_long = Some(whole_max);
         self
     }
 
     /// The line whose end was read stays in the file: it is one of the lines, with its beginning.
-    pub(super) fn leave_line(&mut self, held_max: usize) -> io::Result<()> {
+    pub(super) fn leave_line(&mut self, whole_max: usize) -> io::Result<()> {
         let ends_at = self.at + self.rest.bytes as u64;
         let is_ended = self.rest.ends_with_newline();
         self.rest = Rest::default();
         let lowest = ends_at.saturating_sub(PART_BYTES_MAX).min(self.at);
         self.at = beginning(&self.file, lowest, self.at, &mut self.buffer)?;
         let len = (ends_at - self.at).saturating_sub(u64::from(is_ended));
-        // Of a part that goes on before that nothing is shown.
-        let is_first = self.at == 0 || self.at > lowest;
-        let held_max = if is_first { held_max } else { READ_BYTES_MAX };
-        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(held_max)];
+        let whole = usize::try_from(len).ok().filter(|len| *len <= whole_max);
+        let mut bytes = vec![0; whole.unwrap_or(READ_BYTES_MAX)];
         let read = read_whole(&self.file, &mut bytes, self.at)?;
         bytes.truncate(read);
         let more = len - bytes.len() as u64;

@@ -13,16 +13,18 @@ use crate::logs::parse::{Level, Place};
 
 /// How much of a file is read at once, bytes.
 const BUFFER_BYTES: usize = 64 << 10;
-/// So much of a line is printed at most, unless its bytes are asked for, bytes. One that is read in pieces has none
-/// that is as long.
+/// Of a longer line only the beginning is printed, unless its bytes are asked for, bytes. One that is read in pieces
+/// has none that is as long.
 pub(super) const LINE_BYTES_MAX: usize = 2 << 20;
+/// So much of it, bytes.
+const BEGINNING_BYTES: usize = 64 << 10;
 
 /// A line without its bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kept {
     at_ms: i64,
     offset: u64,
-    /// How long it is, bytes: of one that is too long to be held more than is read again.
+    /// How long it is, bytes: of a long one more than is read again.
     len: u64,
     stamp_bytes: u16,
     level: Option<Level>,
@@ -86,7 +88,8 @@ impl Again {
     /// # Errors
     /// Those of reading.
     pub(super) fn line(&mut self, kept: Kept) -> io::Result<Option<&Line>> {
-        let len = usize::try_from(kept.len).unwrap_or(usize::MAX).min(LINE_BYTES_MAX);
+        let whole = usize::try_from(kept.len).ok().filter(|len| *len <= LINE_BYTES_MAX);
+        let len = whole.unwrap_or(BEGINNING_BYTES);
         if self.range(kept.offset, len).is_none() {
             // The same memory again, once the last line is no more.
             self.line.bytes = Bytes::new();
@@ -130,13 +133,14 @@ mod tests {
         std::fs::write(&path, format!("{text}{longest}\n{long}\n\nlast")).unwrap();
         let format = Format { declared: None, zone: jiff::tz::TimeZone::UTC, is_err: false };
         let mut file = Backwards::open(&path, None, format).unwrap();
-        file = file.leaving_lines_behind(LINE_BYTES_MAX);
+        file = file.leaving_lines_over(LINE_BYTES_MAX);
         let mut lines = Vec::new();
         while let Some(line) = file.next().unwrap() {
             lines.push(line);
         }
         lines.reverse();
-        assert_eq!((lines[5_000].bytes.len(), lines[5_000].more), (LINE_BYTES_MAX, 7));
+        let more = LINE_BYTES_MAX as u64 + 7 - BEGINNING_BYTES as u64;
+        assert_eq!((lines[5_000].bytes.len(), lines[5_000].more), (BEGINNING_BYTES, more));
         let kept: Vec<Kept> = lines.iter().map(|line| Kept::of(line).unwrap()).collect();
         let mut again = Again::of(file.file());
         for (line, kept) in lines.iter().zip(&kept) {

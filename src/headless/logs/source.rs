@@ -201,7 +201,7 @@ impl Source {
             None => Backwards::open(path, self.end, self.file.format()),
         };
         let leaving = |file: Backwards| match self.leaves_long {
-            true => file.leaving_lines_behind(LINE_BYTES_MAX),
+            true => file.leaving_lines_over(LINE_BYTES_MAX),
             false => file,
         };
         match file.map(leaving) {
