@@ -4,11 +4,13 @@
 //! (`live`); bytes are printed as they are only with `--raw`.
 
 mod away;
+mod beginning;
 mod by_id;
 mod entries;
 mod events;
 mod filter;
 mod following;
+mod gathering;
 mod happening;
 mod kept;
 mod live;
@@ -16,6 +18,7 @@ mod mending;
 mod missing;
 mod order;
 mod print;
+mod releasing;
 mod said;
 mod source;
 mod starting;

@@ -1,4 +1,4 @@
-//! How `events` and `bundle` are asked to end: by Ctrl-C, SIGTERM, or the end of the terminal.
+//! How `events`, `bundle` and `logs -f` are asked to end: by Ctrl-C, SIGTERM, or the end of the terminal.
 //!
 //! Invariant: whoever is asked ends, even where the terminal or pipe does not take the output; a
 //! signal that was ignored when the program began (`nohup`, `&` in a script) stays ignored.

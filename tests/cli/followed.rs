@@ -229,3 +229,92 @@ pub(crate) fn an_end_stands_behind_the_last_words_from_the_start_on() {
         assert!("dXOs".repeat(99).contains(&kinds), "{kinds}: {lines:?}; it said: {told}");
     }
 }
+
+/// How far the clock in lines may go back, milliseconds: what came on no bus has an estimate between the start of its
+/// process and what that said next.
+const BACK_MAX_MS: i64 = 500;
+
+/// A line of a process that says who it is, its number and when that was.
+struct Numbered {
+    /// Its app and id, which of its outputs, and its pid.
+    of: (String, String, String),
+    number: u64,
+    at_ms: i64,
+}
+
+impl Numbered {
+    fn of(line: &serde_json::Value) -> Option<Self> {
+        let words: Vec<&str> = line["text"].as_str()?.split(' ').collect();
+        let [label, output, pid, number, at_ms] = words.as_slice() else { return None };
+        let of = ((*label).to_owned(), (*output).to_owned(), (*pid).to_owned());
+        Some(Self { of, number: number.parse().ok()?, at_ms: at_ms.parse().ok()? })
+    }
+}
+
+/// The daemon is killed and comes back: what came on no bus stands among what did, in the order of time over all
+/// processes, and each start before the first line of its life.
+pub(crate) fn what_is_told_after_the_daemon_is_in_the_order_of_time() {
+    let says = |output: &str, call: &str, every_ms: u32| {
+        format!(
+            "let {output} = 0; setInterval(() => console.{call}(process.env.name + '[' + \
+             process.env.pm_id + '] {output} ' + process.pid + ' ' + {output}++ + ' ' + \
+             Date.now()), {every_ms});\n"
+        )
+    };
+    let out = says("out", "log", 10);
+    let shared = json!({"instances": 2, "exec_mode": "fork", "merge_logs": true});
+    let apps = [
+        script("alone", "js", [out.clone(), says("err", "error", 25)].concat()),
+        script("several", "js", out).with(shared),
+    ];
+    let home = Pm2Home::with(Release::Seven, &apps);
+    assert!(home.cli(&["save"]).status.success());
+    let listening =
+        Listening::of(program(home.path(), &["logs", "-f", "-n", "0", "--events", "--json"]));
+    wait_until("it follows", || listening.count() > 500);
+    for _ in 0..2 {
+        let god = home.living_god();
+        god.signal(Signal::KILL);
+        wait_until("the daemon is gone", || !god.is_alive());
+        let before = listening.count();
+        assert!(home.cli(&["resurrect"]).status.success());
+        let pids: Vec<String> = home.jlist().iter().map(|it| format!(" {} 150 ", it.pid)).collect();
+        wait_until("all go on", || {
+            let lines = listening.lines.lock().unwrap();
+            let has = |pid: &String| lines.iter().skip(before).any(|line| line.contains(pid));
+            pids.iter().all(has)
+        });
+    }
+    let (lines, told) = listening.end();
+    assert!(!told.contains("missing") && !told.contains("repeated"), "{told}");
+    assert_in_order(&lines);
+}
+
+/// No number is missing or there twice, each life begins behind its start, and the clock hardly goes back.
+fn assert_in_order(lines: &[String]) {
+    let mut next: BTreeMap<(String, String, String), u64> = BTreeMap::new();
+    let mut started: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut latest_ms, mut back_ms, mut daemons) = (0, 0, 0);
+    for line in lines {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let process = line["process"].as_str().unwrap();
+        match line["event"].as_str() {
+            Some("online") => *started.entry(process.to_owned()).or_default() += 1,
+            Some("pm2") => daemons += 1,
+            _ => {}
+        }
+        let Some(Numbered { of, number, at_ms }) = Numbered::of(&line) else { continue };
+        let (label, is_first) = (of.0.clone(), !next.contains_key(&of));
+        let wanted = next.entry(of).or_insert(number);
+        assert_eq!(number, *wanted, "{line}");
+        *wanted += 1;
+        if is_first && daemons > 0 {
+            assert_eq!(number, 0, "{line}");
+            assert_eq!(started.get(&label), Some(&daemons), "before its start: {line}");
+        }
+        back_ms = back_ms.max(latest_ms - at_ms);
+        latest_ms = latest_ms.max(at_ms);
+    }
+    assert_eq!((daemons, next.len()), (2, 12), "{started:?}");
+    assert!(back_ms <= BACK_MAX_MS, "the clock went back by {back_ms} ms");
+}

@@ -176,10 +176,15 @@ fn is_within(line: &[u8]) -> bool {
         || leads.iter().any(|lead| line.starts_with(lead))
 }
 
+/// A line that is followed, and the moment that its entry belongs to, milliseconds since 1970.
+type Timed = (i64, Line);
+
 /// The last entry of an output that is followed: more lines of it may come.
 #[derive(Debug, Default)]
 pub(super) struct Open {
     lines: Vec<Line>,
+    /// The moment that they belong to, milliseconds since 1970.
+    at_ms: i64,
     /// Whether it is printed, once that was decided.
     is_wanted: Option<bool>,
     since: Option<Instant>,
@@ -187,10 +192,10 @@ pub(super) struct Open {
 
 impl Open {
     /// Takes the next line; the lines that are to be printed now.
-    pub(super) fn take(&mut self, line: Line, filter: &Filter) -> Vec<Line> {
+    pub(super) fn take(&mut self, (at_ms, line): Timed, filter: &Filter) -> Vec<Timed> {
         self.since = Some(Instant::now());
         match (line.goes_on(), self.is_wanted) {
-            (true, Some(true)) => vec![line],
+            (true, Some(true)) => vec![(at_ms, line)],
             (true, Some(false)) => Vec::new(),
             (true, None) => {
                 self.lines.push(line);
@@ -198,7 +203,7 @@ impl Open {
             }
             (false, _) => {
                 let before = self.settle(filter);
-                (self.lines, self.is_wanted) = (vec![line], None);
+                (self.lines, self.at_ms, self.is_wanted) = (vec![line], at_ms, None);
                 before
             }
         }
@@ -206,15 +211,15 @@ impl Open {
 
     /// Takes the next line where each is printed by itself: only what has to wait for what is thrown, so
     /// that it has its level, waits.
-    pub(super) fn pass(&mut self, line: Line, part: Part, filter: &Filter) -> Vec<Line> {
+    pub(super) fn pass(&mut self, (at_ms, line): Timed, part: Part, filter: &Filter) -> Vec<Timed> {
         let waits = part == Part::Opens && line.level < Some(Level::Error);
         if !waits && (self.lines.is_empty() || !line.goes_on()) {
             let mut ready = self.settle(filter);
             self.is_wanted = None;
-            ready.extend(Some(line).filter(|line| filter.fits(line)));
+            ready.extend(Some((at_ms, line)).filter(|(_, line)| filter.fits(line)));
             return ready;
         }
-        let mut ready = self.take(line, filter);
+        let mut ready = self.take((at_ms, line), filter);
         if part == Part::Title {
             ready.append(&mut self.settle(filter));
             self.is_wanted = None;
@@ -228,7 +233,7 @@ impl Open {
     }
 
     /// The lines that are to be printed since nothing follows.
-    pub(super) fn rest(&mut self, filter: &Filter, is_end: bool) -> Vec<Line> {
+    pub(super) fn rest(&mut self, filter: &Filter, is_end: bool) -> Vec<Timed> {
         let is_quiet = self.since.is_some_and(|since| since.elapsed() >= QUIET);
         if self.lines.is_empty() || !(is_quiet || is_end) {
             return Vec::new();
@@ -236,10 +241,10 @@ impl Open {
         self.settle(filter)
     }
 
-    fn settle(&mut self, filter: &Filter) -> Vec<Line> {
+    fn settle(&mut self, filter: &Filter) -> Vec<Timed> {
         let mut lines = std::mem::take(&mut self.lines);
         if lines.is_empty() {
-            return lines;
+            return Vec::new();
         }
         let level = lines.iter().filter_map(|line| line.level).max();
         if lines.len() > 1 {
@@ -249,7 +254,10 @@ impl Open {
         }
         let is_wanted = filter.fits_entry(&lines);
         self.is_wanted = Some(is_wanted);
-        if is_wanted { lines } else { Vec::new() }
+        if !is_wanted {
+            return Vec::new();
+        }
+        lines.into_iter().map(|line| (self.at_ms, line)).collect()
     }
 }
 
@@ -438,14 +446,13 @@ tail
         let filter = Filter::for_test(Some("a.js"), None, None);
         let (mut open, mut judge) = (Open::default(), Judge::default());
         let mut printed: Vec<String> = Vec::new();
-        let mut print = |lines: Vec<Line>| {
-            printed.extend(
-                lines.into_iter().map(|line| String::from_utf8(line.bytes.into()).unwrap()),
-            );
+        let mut print = |lines: Vec<Timed>| {
+            let text = |(_, line): Timed| String::from_utf8(line.bytes.into()).unwrap();
+            printed.extend(lines.into_iter().map(text));
         };
         for text in LOG.lines() {
             let (line, _) = format.judge(text.as_bytes(), 0, &mut judge);
-            print(open.take(line, &filter));
+            print(open.take((0, line), &filter));
         }
         print(open.rest(&filter, true));
         let wanted: Vec<&str> = [&all()[1..4], &all()[5..13]].concat();

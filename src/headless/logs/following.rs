@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::super::failure::{Code, Failure};
 use super::super::reconnecting::Connection;
+use super::super::stop::Stop;
 use super::super::{events, output};
 use super::Sources;
 use super::events::Live;
@@ -85,6 +86,8 @@ pub(super) async fn follow<W: Write>(
     (filter, printer): (&Filter, &mut Printer<'_, W>),
     (until, started_ms): (Option<Instant>, i64),
 ) -> Result<Code, Failure> {
+    let stop = Stop::listen(false)
+        .map_err(|error| Failure::condition(format!("cannot listen to signals: {error}")))?;
     let mut connection = Connection::up();
     let (said, next) = (VecDeque::new(), Instant::now());
     let waiting = Waiting { said, bytes: 0, is_asked: false, next, later: None, ended: Vec::new() };
@@ -95,7 +98,7 @@ pub(super) async fn follow<W: Write>(
     loop {
         tokio::select! {
             item = bus.next() => match item {
-                None => return Ok(Code::Fine),
+                None => return course.end(),
                 Some(Queued::Message(message)) => course.take(&message).await?,
                 Some(Queued::Lost(count)) => {
                     course.waiting.clear();
@@ -114,15 +117,17 @@ pub(super) async fn follow<W: Write>(
                 }
             },
             () = until_then(until) => {
-                course.all.look_all(true, true)?;
-                course.all.printer.flush()?;
-                return Ok(Code::Fine);
+                return course.end();
             }
             _ = ticks.tick() => {
                 course.ask().await?;
                 let is_settled = !course.waiting.is_asked;
                 course.all.look_all(false, is_settled)?;
                 course.all.printer.flush()?;
+                if let Some(code) = stop.is_asked() {
+                    // What is held is told, and no line is cut.
+                    return course.end().map(|_| code);
+                }
                 if events::is_reader_gone() {
                     return Err(Failure::PipeClosed);
                 }
@@ -132,6 +137,13 @@ pub(super) async fn follow<W: Write>(
 }
 
 impl<W: Write> Course<'_, '_, '_, W> {
+    /// Nothing more is waited for.
+    fn end(&mut self) -> Result<Code, Failure> {
+        self.all.look_all(true, true)?;
+        self.all.printer.flush()?;
+        Ok(Code::Fine)
+    }
+
     async fn take(&mut self, message: &Message) -> Result<(), Failure> {
         if message.topic() == "process:event" {
             self.told(message);

@@ -6,7 +6,7 @@ use std::io::Write;
 use super::super::failure::Failure;
 use super::events::Event;
 use super::live::{Channel, Following, Joint, by_time};
-use super::order::Item;
+use super::order::{Item, Which};
 use super::said::{BusId, Key};
 use crate::client::Message;
 use crate::protocol::process::PmId;
@@ -39,19 +39,27 @@ impl<W: Write> Following<'_, '_, W> {
                 _ => Some(event),
             };
             if let Some(event) = event {
-                self.printer.event(&event)?;
+                self.gathering.event(self.printer, &event)?;
             }
         }
         Ok(())
     }
 
-    /// Some of what these processes said is missing: what happened to them, and what they say, waits for that.
+    /// Some of what these processes said is missing: what happened to them, and what they say, waits for that; what
+    /// others say is gathered.
     pub(super) fn await_missing(&mut self, index: usize) {
-        if self.events.is_none() {
-            return;
-        }
+        self.gathering.begin();
         let ids = self.sources.get(index).map(|source| source.file.ids.clone());
         ids.into_iter().flatten().for_each(|id| self.order.open(id.0, Vec::new()));
+    }
+
+    /// The place of an output of this process is looked for: the same.
+    pub(super) fn await_place(&mut self, id: BusId) {
+        self.gathering.begin();
+        if !self.order.is_open(id) {
+            let looked_for = self.looked_for(id).collect();
+            self.order.open(id, looked_for);
+        }
     }
 
     /// Takes bytes whose place is known now: those that came behind what waits wait, too.
@@ -74,7 +82,7 @@ impl<W: Write> Following<'_, '_, W> {
         if !self.order.is_open(id) {
             return self.push(key, data);
         }
-        let channel = self.channels.get(&key).filter(|_| !self.order.has(key));
+        let channel = self.channels.get(&key).filter(|_| !self.order.has(id, key));
         let rest = channel.map_or(0, |channel| channel.rest_in(data));
         let (rest, behind) = data.split_at(rest.min(data.len()));
         if !rest.is_empty() {
@@ -101,7 +109,7 @@ impl<W: Write> Following<'_, '_, W> {
     /// The same, and what waited for that: it was before what comes then.
     pub(super) fn catch_up(&mut self, id: BusId, at_ms: i64) -> Result<(), Failure> {
         while self.say_overdue(id, at_ms)? {
-            self.tell_held(false)?;
+            self.tell_held(Which::Ready)?;
         }
         Ok(())
     }
@@ -126,7 +134,7 @@ impl<W: Write> Following<'_, '_, W> {
         }
     }
 
-    fn ids_of(&self, source: usize) -> &[PmId] {
+    pub(super) fn ids_of(&self, source: usize) -> &[PmId] {
         self.sources.get(source).map_or(&[], |source| &source.file.ids)
     }
 
@@ -144,19 +152,24 @@ impl<W: Write> Following<'_, '_, W> {
             let ids = if key.of.is_none() { self.ids_of(key.source) } else { &[] };
             ids.iter().map(|id| id.0).chain(key.of.map(|(id, _)| id))
         });
-        let is_there = |index: &&usize| self.sources.get(**index).is_some_and(|it| !it.is_gone);
-        let mended = self.mending.keys().filter(is_there);
-        own.chain(mended.flat_map(|index| self.ids_of(*index).iter().map(|id| id.0)))
+        let mended = self.mended().flat_map(|index| self.ids_of(index));
+        own.chain(mended.chain(self.begun()).map(|id| id.0))
     }
 
-    /// Tells what waits of processes of which no output is held any more; where `is_all`, of all.
-    pub(super) fn tell_held(&mut self, is_all: bool) -> Result<(), Failure> {
+    /// The files of several processes that are being mended.
+    pub(super) fn mended(&self) -> impl Iterator<Item = usize> {
+        let is_there = |index: &usize| self.sources.get(*index).is_some_and(|it| !it.is_gone);
+        self.mending.keys().copied().filter(is_there)
+    }
+
+    /// Tells what waits of these processes.
+    pub(super) fn tell_held(&mut self, which: Which) -> Result<(), Failure> {
         if self.order.is_empty() {
             return Ok(());
         }
         let mut order = std::mem::take(&mut self.order);
-        let held: HashSet<BusId> = if is_all { HashSet::new() } else { self.held().collect() };
-        let ready = order.ready(|id| held.contains(&id));
+        let held: HashSet<BusId> = self.held().collect();
+        let ready = order.ready(which, |id| held.contains(&id));
         self.order = order;
         for item in ready {
             match item {
@@ -165,7 +178,7 @@ impl<W: Write> Following<'_, '_, W> {
                     let of = event.of.into_iter().flat_map(|id| self.channels_of(id));
                     let keys = by_time(of);
                     keys.into_iter().try_for_each(|key| self.say_rest(key, true))?;
-                    self.printer.event(&event)?;
+                    self.gathering.event(self.printer, &event)?;
                 }
                 // What is held still is told when its place is known.
                 Item::Piece { data: None, .. } => {}

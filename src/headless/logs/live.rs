@@ -16,8 +16,9 @@ use super::Sources;
 use super::entries::{Open, QUIET};
 use super::events::{Console, Live};
 use super::filter::Filter;
-use super::missing::{Missing, SharedMissing, complain, source_end};
-use super::order::Order;
+use super::gathering::{Gathering, moment_ms};
+use super::missing::{Beginning, Missing, SharedMissing, complain, source_end};
+use super::order::{Order, Which};
 use super::print::Printer;
 use super::said::{BusId, Key, Said};
 use super::source::Source;
@@ -58,6 +59,8 @@ pub(super) struct Channel {
     partial: Vec<u8>,
     partial_at: Instant,
     pub(super) at_ms: i64,
+    /// The moment that its last entry belongs to, likewise: what is gathered stands by that.
+    moment_ms: i64,
     /// Whether what it says came of no bus: when, nobody told.
     pub(super) is_missed: bool,
 }
@@ -89,6 +92,9 @@ pub(super) struct Following<'a, 'b, W> {
     pub(super) events: Option<Live>,
     /// What happened behind lines that are held.
     pub(super) order: Order,
+    /// What is ready, while something is looked for.
+    pub(super) gathering: Gathering,
+    pub(super) beginning: Beginning,
     started: Instant,
     /// The same as it is on files, milliseconds since 1970.
     pub(super) started_ms: i64,
@@ -149,10 +155,12 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         printer: &'a mut Printer<'b, W>,
         started_ms: i64,
     ) -> Self {
-        Self {
+        let mut all = Self {
             sources: sources.files,
             events: sources.console.map(Console::live),
             order: Order::default(),
+            gathering: Gathering::default(),
+            beginning: Beginning::new(),
             channels: HashMap::new(),
             mending: HashMap::new(),
             filter,
@@ -162,7 +170,9 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             lost_ms: None,
             away_ms: None,
             unheard: Unheard::default(),
-        }
+        };
+        all.begin_all();
+        all
     }
 
     /// Messages came faster than they were taken. What they said is in the files, too: from there it
@@ -216,6 +226,14 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         self.catch_up(id, at_ms)?;
         if !self.channels.contains_key(&key) {
             self.begin(key, at_ms);
+        }
+        let is_sought = self.channels.get(&key).is_some_and(|channel| match &channel.joint {
+            Joint::Looking { held, .. } | Joint::Waiting(held) => held.is_empty(),
+            Joint::Missing(missing) => !missing.is_open(),
+            Joint::Skipping { .. } | Joint::Live => false,
+        });
+        if is_sought {
+            self.await_place(id);
         }
         let now_ms = self.clock_ms();
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
@@ -280,11 +298,12 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             format: source.file.format(),
             judge: Judge::default(),
             head_ms: at_ms,
-            last_ms: at_ms,
+            last_ms: source.measured_ms.map_or(at_ms, |measured_ms| measured_ms.min(at_ms)),
             open: Open::default(),
             partial: Vec::new(),
             partial_at: Instant::now(),
             at_ms,
+            moment_ms: at_ms,
             is_missed: false,
         };
         self.channels.insert(key, channel);
@@ -297,6 +316,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
     /// Looks at all that waits; at the end at what would wait on, too. What is missing of shared files is
     /// not told as long as something waits to be told whose it is.
     pub(super) fn look_all(&mut self, is_end: bool, is_settled: bool) -> Result<(), Failure> {
+        self.look_at_start(is_end)?;
         if is_settled {
             self.mend_shared()?;
         }
@@ -311,8 +331,9 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
                 self.say_partial(key)?;
             }
         }
-        self.tell_held(is_end)?;
-        self.rest(is_end)
+        self.tell_held(if is_end { Which::All } else { Which::Ready })?;
+        self.rest(is_end)?;
+        self.release(is_end, is_settled)
     }
 
     /// Joins an output to its file, where the place is known now.
@@ -350,19 +371,21 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             return Ok(());
         };
         let held = std::mem::take(held);
-        let mut bytes = read_part(file, end, begun).unwrap_or_default();
+        let missed = read_part(file, end, begun).unwrap_or_default();
         // It may have been emptied meanwhile.
-        let is_whole = bytes.len() as u64 == begun.saturating_sub(end);
+        let is_whole = missed.len() as u64 == begun.saturating_sub(end);
         if !is_whole {
             complain(&source.label, "lines at this point may be missing or repeated");
         }
         channel.tail = Tail::of_file(file, end.min(begun), OWN_BYTES);
         let skip = usize::try_from(end.saturating_sub(begun)).unwrap_or(usize::MAX);
         channel.tail.take(held.get(..skip.min(held.len())).unwrap_or_default());
-        bytes.extend(held.get(skip.min(held.len())..).unwrap_or_default());
         let left = skip.saturating_sub(held.len());
         channel.joint = if left > 0 { Joint::Skipping { left } } else { Joint::Live };
-        self.push_joined(key, bytes)
+        if !missed.is_empty() {
+            self.push_missed(&[(key, missed)])?;
+        }
+        self.push_joined(key, held.get(skip.min(held.len())..).unwrap_or_default().to_vec())
     }
 
     /// Takes bytes that are certainly new.
@@ -394,35 +417,36 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
     }
 
     fn print(&mut self, key: Key, bytes: &[u8]) -> Result<(), Failure> {
-        let Some(who) = self.sources.get(key.source).and_then(|source| source.who(key.of)) else {
+        let source = self.sources.get(key.source);
+        if source.is_none_or(|source| source.who(key.of).is_none()) {
             return Ok(());
-        };
+        }
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
         if channel.at_ms.saturating_sub(channel.last_ms) > PAUSE_MS && !channel.is_missed {
             channel.judge.close();
         }
         channel.last_ms = channel.at_ms;
         let (mut line, judged) = channel.format.judge(bytes, channel.at_ms, &mut channel.judge);
+        if !line.goes_on() {
+            let at_ms = channel.at_ms;
+            channel.head_ms = line.at_ms;
+            channel.moment_ms = if channel.is_missed { moment_ms(&line, at_ms) } else { at_ms };
+        }
         // The bus says when a line without a time came.
         line.is_estimated &= channel.is_missed;
-        if !line.goes_on() {
-            channel.head_ms = line.at_ms;
-        }
         line.at_ms = channel.head_ms;
+        let timed = (channel.moment_ms, line);
         let ready = if self.filter.is_by_line() {
-            channel.open.pass(line, judged.part, self.filter)
+            channel.open.pass(timed, judged.part, self.filter)
         } else {
-            channel.open.take(line, self.filter)
+            channel.open.take(timed, self.filter)
         };
-        for line in ready {
-            self.printer.say(who, &line)?;
-        }
-        Ok(())
+        self.hand_over(key, ready)
     }
 
     /// Prints what stands open of a source.
     pub(super) fn close(&mut self, index: usize) -> Result<(), Failure> {
-        self.tell_held(true)?;
+        self.tell_held(Which::All)?;
         let keys: Vec<Key> =
             self.channels.keys().filter(|key| key.source == index).copied().collect();
         for key in keys {
@@ -451,13 +475,8 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
     /// The same of one output.
     pub(super) fn say_rest(&mut self, key: Key, is_end: bool) -> Result<(), Failure> {
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
-        let Some(source) = self.sources.get(key.source) else { return Ok(()) };
-        // It was asked for when it was said.
-        let who = source.who(key.of).unwrap_or((&source.label, source.file.stream));
-        for line in channel.open.rest(self.filter, is_end) {
-            self.printer.say(who, &line)?;
-        }
-        Ok(())
+        let ready = channel.open.rest(self.filter, is_end);
+        self.hand_over(key, ready)
     }
 }
 

@@ -5,8 +5,10 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::super::failure::Failure;
+use super::gathering::moment_ms;
 use super::live::{Channel, Following, Joint};
 use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, Step, complain, source_end};
+use super::order::Which;
 use super::said::Key;
 use super::source::Source;
 use super::unheard::Unheard;
@@ -23,7 +25,7 @@ const GONE_OPEN_MAX: usize = 32;
 impl<W: Write> Following<'_, '_, W> {
     /// The bus, or a part of what it said, was lost: what is missing is looked for from here on.
     pub(super) fn missed(&mut self) -> Result<(), Failure> {
-        self.tell_held(true)?;
+        self.tell_held(Which::All)?;
         if self.away_ms <= self.lost_ms {
             self.away_ms = None;
         }
@@ -72,7 +74,7 @@ impl<W: Write> Following<'_, '_, W> {
             }
             return;
         }
-        let key = Key { source: index, of: None };
+        let key = Key::own(index);
         if !self.channels.contains_key(&key) {
             self.begin(key, clock::now_ms());
         }
@@ -158,10 +160,10 @@ impl<W: Write> Following<'_, '_, W> {
             self.arrived(index, is_whole);
             return Ok(());
         }
-        let own = self.channels.get(&Key { source: index, of: None });
+        let own = self.channels.get(&Key::own(index));
         let is_open = own.is_some_and(|own| !matches!(own.joint, Joint::Live));
         if was_shared != known.is_shared() && is_open {
-            self.tell_held(true)?;
+            self.tell_held(Which::All)?;
             self.miss(index);
         }
         Ok(())
@@ -273,15 +275,17 @@ impl<W: Write> Following<'_, '_, W> {
     ) -> Result<(), Failure> {
         let now_ms = clock::now_ms();
         let (from_ms, to_ms) = self.missed_between(index, now_ms);
-        let (mut judge, mut head_ms) = (Judge::default(), from_ms);
+        let (mut judge, mut head_ms, mut place_ms) = (Judge::default(), from_ms, from_ms);
         for (bytes, at_ms) in lines.iter().zip(spread(from_ms, to_ms, lines.len())) {
             let (mut line, _) = format.judge(bytes, at_ms, &mut judge);
             if !line.goes_on() {
-                head_ms = line.at_ms;
+                (head_ms, place_ms) = (line.at_ms, moment_ms(&line, at_ms));
             }
             line.at_ms = head_ms;
             if let Some(source) = self.sources.get(index).filter(|_| self.filter.fits(&line)) {
-                self.printer.say((source.label_of_file(), source.file.stream), &line)?;
+                let who = (source.label_of_file(), source.file.stream);
+                let said_by = (source.file.ids.as_slice(), who);
+                self.gathering.line(self.printer, said_by, (place_ms, line))?;
             }
         }
         Ok(())
@@ -297,7 +301,7 @@ impl<W: Write> Following<'_, '_, W> {
         let written_ms = source.opened.as_ref().and_then(|file| files::written_ms(file).ok());
         let (begun_ms, ended_ms) = self.unheard.of(ids);
         let to_ms = [next_ms, written_ms, ended_ms].into_iter().flatten().fold(now_ms, i64::min);
-        let lost_ms = self.away_ms.or(self.lost_ms);
+        let lost_ms = self.away_ms.or(self.lost_ms).or(source.measured_ms);
         let of_lives = lost_ms.and_then(|lost_ms| source.begun_since(lost_ms));
         let from_ms = lost_ms.max(begun_ms).max(of_lives).unwrap_or(to_ms);
         (from_ms.min(to_ms), to_ms)
@@ -342,7 +346,7 @@ impl<W: Write> Following<'_, '_, W> {
     }
 
     /// Takes bytes of files of one output that came of no bus, in the order of time.
-    fn push_missed(&mut self, found: &[(Key, Vec<u8>)]) -> Result<(), Failure> {
+    pub(super) fn push_missed(&mut self, found: &[(Key, Vec<u8>)]) -> Result<(), Failure> {
         let now_ms = clock::now_ms();
         let mut pieces: Vec<Piece<'_>> = Vec::new();
         for (key, data) in found {
@@ -429,4 +433,4 @@ fn spread(from_ms: i64, to_ms: i64, count: usize) -> impl Iterator<Item = i64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::super::output;
 use super::source::Source;
@@ -24,6 +27,10 @@ const TOGETHER_MS: i64 = 1_000;
 const READ_ON_BYTES: u64 = 256 << 10;
 /// How often a file is looked at of which nothing comes, milliseconds.
 const IDLE_EVERY_MS: i64 = 250;
+/// How often the files are looked at, at the start. What the bus did not bring for so long it does not bring.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How many times: a busy daemon does not see at once that somebody listens.
+pub(super) const LOOKS: u32 = 8;
 
 /// What is missing of an output with a file of its own.
 ///
@@ -90,6 +97,11 @@ impl Missing {
             known: None,
             is_due: false,
         }
+    }
+
+    /// The same of one that was told as far as anything of it can be missing.
+    pub(super) fn level(self) -> Self {
+        Self { is_level: true, ..self }
     }
 
     /// What came again was lost, too.
@@ -260,6 +272,23 @@ impl SharedMissing {
     pub(super) fn came(&mut self, now_ms: i64) {
         self.first_ms.get_or_insert(now_ms);
         self.last_ms = now_ms;
+    }
+}
+
+/// What may be missing at the start.
+#[derive(Debug)]
+pub(super) struct Beginning {
+    /// How many times the files are still looked at.
+    pub(super) left: u32,
+    pub(super) next: Instant,
+    /// The sources of which nothing came though their file goes on behind its history, and up to where it went at the
+    /// last look, bytes.
+    pub(super) longer: Vec<(usize, u64)>,
+}
+
+impl Beginning {
+    pub(super) fn new() -> Self {
+        Self { left: LOOKS, next: Instant::now() + LOOK_EVERY, longer: Vec::new() }
     }
 }
 

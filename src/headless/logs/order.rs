@@ -13,6 +13,16 @@ const HELD_MAX: usize = 16 << 20;
 /// What one item takes beside its text, about, bytes.
 const ITEM_BYTES: usize = 128;
 
+/// Of which processes what waits is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those of which no output is held any more.
+    Ready,
+    /// And those of which only outputs wait: for long enough.
+    Late,
+    All,
+}
+
 /// What waits, by process, in the order of what waits longest.
 #[derive(Debug, Default)]
 pub(super) struct Order(Vec<(BusId, Queue)>);
@@ -41,6 +51,10 @@ pub(super) enum Item {
 }
 
 impl Queue {
+    fn has_event(&self) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::Event(_)))
+    }
+
     fn push(&mut self, item: Item, bytes: usize) {
         self.bytes += bytes + ITEM_BYTES;
         self.items.push_back(item);
@@ -82,10 +96,11 @@ impl Order {
         meant.filter_map(first).min()
     }
 
-    /// Whether a piece of this output waits.
-    pub(super) fn has(&self, key: Key) -> bool {
+    /// Whether a piece of this output of a process waits.
+    pub(super) fn has(&self, id: BusId, key: Key) -> bool {
         let is_its = |item: &Item| matches!(item, Item::Piece { key: other, .. } if *other == key);
-        self.0.iter().any(|(_, queue)| queue.items.iter().any(is_its))
+        let mut queues = self.0.iter().filter(|(other, _)| *other == id);
+        queues.any(|(_, queue)| queue.items.iter().any(is_its))
     }
 
     /// Whether something of this process waits, or has to.
@@ -128,9 +143,14 @@ impl Order {
         last_ms
     }
 
-    /// Takes out what waits of processes of which no output is held any more, or of which too much waits.
-    pub(super) fn ready(&mut self, is_held: impl Fn(BusId) -> bool) -> Vec<Item> {
-        let is_ready = |(id, queue): &(BusId, Queue)| queue.bytes >= HELD_MAX || !is_held(*id);
+    /// Takes out what waits of these processes, or of which too much waits.
+    pub(super) fn ready(&mut self, which: Which, is_held: impl Fn(BusId) -> bool) -> Vec<Item> {
+        let is_ready = |(id, queue): &(BusId, Queue)| match which {
+            Which::All => true,
+            _ if queue.bytes >= HELD_MAX || !is_held(*id) => true,
+            Which::Late => !queue.has_event(),
+            Which::Ready => false,
+        };
         let (ready, held) = std::mem::take(&mut self.0).into_iter().partition(is_ready);
         self.0 = held;
         let ready: Vec<(BusId, Queue)> = ready;
@@ -169,12 +189,16 @@ mod tests {
         order.came(3, ERR, (700, 6));
         assert!(order.event(4, event("exit")).is_some(), "nothing of it is held");
         assert!(!order.hold(4, Key { source: 2, of: Some((4, LogStream::Out)) }, (600, b"x\n")));
-        assert_eq!(told(order.ready(|_| true)), [""; 0], "the place is not known yet");
+        assert_eq!(
+            told(order.ready(Which::Ready, |_| true)),
+            [""; 0],
+            "the place is not known yet"
+        );
         let mut bytes = b"before\ndies\nagain\n".to_vec();
         assert_eq!(order.cut(ERR, &mut bytes), Some(519));
         assert_eq!(bytes, b"before\ndies\n");
         let wanted = ["exit", "online", "600 Some(\"starts\\n\")", "700 Some(\"again\\n\")"];
-        assert_eq!(told(order.ready(|_| false)), wanted);
+        assert_eq!(told(order.ready(Which::Ready, |_| false)), wanted);
         assert!(order.is_empty());
     }
 
@@ -189,7 +213,7 @@ mod tests {
         let line = vec![b'x'; 1 << 20];
         let held = (0..20).filter(|at_ms| order.hold(3, OUT, (*at_ms, &line))).count();
         assert_eq!(held, 20);
-        let told = told(order.ready(|_| true));
+        let told = told(order.ready(Which::Ready, |_| true));
         assert_eq!((told.len(), &*told[1]), (22, "700 Some(\"end\\n\")"));
     }
 }

@@ -15,6 +15,13 @@ pub(super) struct Key {
     pub(super) of: Option<(BusId, LogStream)>,
 }
 
+impl Key {
+    /// Of a source that one output alone goes into.
+    pub(super) fn own(source: usize) -> Self {
+        Self { source, of: None }
+    }
+}
+
 /// A piece of output.
 #[derive(Debug)]
 pub(super) struct Said {

@@ -13,11 +13,11 @@ use super::filter::Filter;
 use super::kept::LINE_BYTES_MAX;
 use super::said::BusId;
 use crate::cli::Logs;
-use crate::daemon::files;
 use crate::daemon::history::sources::{LogFile, log_files};
 use crate::daemon::history::{Backwards, Line, Sought};
 use crate::daemon::lives::{self, Lives};
 use crate::daemon::seam::ReadAt;
+use crate::daemon::{clock, files};
 use crate::protocol::bus::LogStream;
 use crate::protocol::process::{PmId, ProcessInfo};
 use crate::protocol::text::clean;
@@ -38,6 +38,8 @@ pub(super) struct Source {
     labels: Vec<(PmId, String)>,
     /// Its size before the bus was connected, and then, bytes.
     pub(super) sizes: (u64, u64),
+    /// When the second was measured, milliseconds since 1970.
+    pub(super) measured_ms: Option<i64>,
     /// Opened before the bus was connected: rotation does not change which file this is.
     pub(super) opened: Option<Arc<File>>,
     /// Where history ends: [`Self::sizes`] when followed, else its end.
@@ -69,6 +71,7 @@ impl Source {
             labels: Vec::new(),
             file,
             sizes: (0, 0),
+            measured_ms: None,
             opened: None,
             end: None,
             lives: Lives::default(),
@@ -91,6 +94,7 @@ impl Source {
     /// History ends here, but for these lines that the bus brings.
     pub(super) fn end_at(&mut self, at: u64, had: HashMap<Vec<u8>, u32>) {
         (self.sizes.1, self.end, self.had) = (at, Some(at), had);
+        self.measured_ms = Some(clock::now_ms());
     }
 
     /// These processes write it now.
@@ -161,6 +165,7 @@ impl Source {
     pub(super) fn measure_after(&mut self) {
         self.sizes.1 = self.size();
         self.end = Some(self.sizes.1);
+        self.measured_ms = Some(clock::now_ms());
     }
 
     /// A source that was not known before; the bus was lost last at `lost_ms`, and nothing older than
@@ -172,7 +177,7 @@ impl Source {
         let is_new = self.opened.as_ref().is_none_or(|file| files::is_made_since(file, started_ms));
         if is_new {
             // All that it holds is asked for.
-            self.sizes = (0, 0);
+            (self.sizes, self.measured_ms) = ((0, 0), Some(started_ms));
         }
         self.is_heard = is_heard;
         is_heard || is_new

@@ -59,6 +59,8 @@ pub(in crate::headless::logs) fn asked() -> Logs {
 enum Step {
     /// Written into the file of this output, and on the bus.
     Says(LogStream, &'static str),
+    /// Only in the file: the daemon did not know yet that somebody listens.
+    Unheard(&'static str),
     /// Only in the file: the bus lost it.
     Lost(&'static str),
     /// The same, while the bus was away: for 10 s, and the file was written last 6 s ago.
@@ -130,6 +132,7 @@ fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
                     let (name, text) = ("api".into(), (*text).to_owned());
                     all.take_of(&Said { id: 3, name, stream: *stream, at_ms, text }).unwrap();
                 }
+                Step::Unheard(text) => write(LogStream::Out, text),
                 Step::Lost(text) => {
                     write(LogStream::Out, text);
                     all.lost(1).unwrap();
@@ -164,7 +167,7 @@ fn printed(filter: &Filter, steps: &[Step]) -> Vec<String> {
 }
 
 use LogStream::{Err, Out};
-use Step::{Away, Ends, Lost, Passes, Says, Waits};
+use Step::{Away, Ends, Lost, Passes, Says, Unheard, Waits};
 
 /// What was lost is told first, and then what was said since, and what happened, in its order.
 #[test]
@@ -250,4 +253,22 @@ fn what_was_missed_is_dated_between_what_is_known() {
     let told = printed(&Filter::any(), &steps);
     let said: Vec<_> = told.iter().filter(|line| line.starts_with('|')).collect();
     assert_eq!(said, ["| one", "| missed"]);
+}
+
+/// What was written before the daemon knew that somebody listens is told before what its process said and did since,
+/// and once, whether its output says something soon or not.
+#[test]
+fn what_came_on_no_bus_at_the_start_stands_before_what_did() {
+    let wanted = ["| starts", "! W dies", "* exit code 1", "| again"];
+    for waits in [0, 100, 300, 600, 3_000] {
+        let steps = [
+            Unheard("starts\n"),
+            Says(Err, "dies\n"),
+            Ends,
+            Waits(waits),
+            Says(Out, "again\n"),
+            Waits(1_000),
+        ];
+        assert_eq!(printed(&Filter::any(), &steps), wanted, "{waits}");
+    }
 }

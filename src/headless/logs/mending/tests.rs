@@ -14,12 +14,13 @@ use super::*;
 use crate::cli::Logs;
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
-fn asked() -> Logs {
+/// `logs -f --out`.
+pub(in crate::headless::logs) fn asked() -> Logs {
     Logs { out: true, events: false, ..happening::tests::asked() }
 }
 
 /// Processes with a file each, which has a line already.
-fn processes(home: &Path) -> Vec<ProcessInfo> {
+pub(in crate::headless::logs) fn processes(home: &Path) -> Vec<ProcessInfo> {
     let process = |(id, name): (u32, &str)| {
         let mut info = ProcessInfo::new(PmId(id), name, ProcessStatus::Online);
         let path = home.join(name);
@@ -30,7 +31,7 @@ fn processes(home: &Path) -> Vec<ProcessInfo> {
     [(3, "api"), (4, "web")].into_iter().map(process).collect()
 }
 
-fn pass(all: &mut Following<'_, '_, &mut Vec<u8>>, ms: u64) {
+pub(in crate::headless::logs) fn pass(all: &mut Following<'_, '_, &mut Vec<u8>>, ms: u64) {
     for _ in 0..ms.div_ceil(25) {
         all.look_all(false, true).unwrap();
         let passing = tokio::time::advance(Duration::from_millis(25));
@@ -44,12 +45,21 @@ fn printed(
     context: &Context,
     becomes: impl FnOnce(&mut Following<'_, '_, &mut Vec<u8>>),
 ) -> Vec<String> {
-    let mut files = source::of((infos, infos), &asked(), context);
+    printed_as(&asked(), (infos, context), becomes)
+}
+
+/// The same, by these options.
+pub(in crate::headless::logs) fn printed_as(
+    asked: &Logs,
+    (infos, context): (&[ProcessInfo], &Context),
+    becomes: impl FnOnce(&mut Following<'_, '_, &mut Vec<u8>>),
+) -> Vec<String> {
+    let mut files = source::of((infos, infos), asked, context);
     files.iter_mut().for_each(Source::measure);
     files.iter_mut().for_each(Source::measure_after);
-    let (mut out, asked, filter) = (Vec::new(), asked(), Filter::any());
+    let (mut out, filter) = (Vec::new(), Filter::any());
     let mut lines = &mut out;
-    let mut printer = Printer::new(context, &asked, &files, &mut lines);
+    let mut printer = Printer::new(context, asked, &files, &mut lines);
     let sources = Sources { files, console: None };
     let mut all = Following::of(sources, &filter, &mut printer, clock::now_ms());
     let mut runtime = tokio::runtime::Builder::new_current_thread();
