@@ -47,6 +47,7 @@ use crate::cli::Logs;
 use crate::client::{Bus, Queued};
 use crate::daemon::clock::now_ms;
 use crate::daemon::history::Line;
+use crate::protocol::process::ProcessInfo;
 
 /// How many lines are shown, if nobody says how many.
 const LINES: usize = 100;
@@ -79,14 +80,7 @@ pub(super) async fn run(
     let mut printer = Printer::new(context, what, &sources, out);
     let is_all = words.iter().any(|word| word == "all");
     let wanted = what.events.then(|| Wanted::of((&infos, &processes), is_all, context));
-    if !context.endpoint.is_local() {
-        output::complain(
-            "no history: the log files of this daemon do not seem to be on this machine",
-        );
-        sources.iter_mut().for_each(Source::close);
-    } else if let Some(said) = source::without_files(&infos, &sources, context.is_ascii) {
-        output::complain(&said);
-    }
+    tell_missing_files(context, &infos, &mut sources);
     let mut console = wanted.map(|wanted| {
         if context.endpoint.is_local() {
             Console::open(&context.endpoint.home, wanted)
@@ -124,6 +118,18 @@ pub(super) async fn run(
         None if history.is_empty() => filter.finds_nothing().map(|()| Code::Fine),
         None => Ok(Code::Fine),
     }
+}
+
+/// Says of whom there is no history.
+fn tell_missing_files(context: &Context, infos: &[ProcessInfo], sources: &mut [Source]) {
+    if context.endpoint.is_local() {
+        if let Some(said) = source::without_files(infos, sources, context.is_ascii) {
+            output::complain(&said);
+        }
+        return;
+    }
+    output::complain("no history: the log files of this daemon do not seem to be on this machine");
+    sources.iter_mut().for_each(Source::close);
 }
 
 /// Where lines come from.

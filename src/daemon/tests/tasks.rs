@@ -164,7 +164,7 @@ async fn what_is_about_to_start_again_is_no_stopped_one() {
     let off = Task::Each { errand: Errand::Watch(false), targets: vec![target()] };
     client.handle.perform(ID, off);
     let call = ("stopWatch".to_owned(), json!(["restartProcessId", 1]));
-    assert_eq!(rpc.calls(1).await, [call.clone()]);
+    assert_eq!(rpc.calls(1).await, std::slice::from_ref(&call));
     rpc.polled["pm2_env"]["watch"] = json!(false);
     rpc.say(&ProcessStatus::Stopped);
     let stopped = json!({ "args": [[rpc.polled]] });

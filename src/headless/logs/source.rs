@@ -205,9 +205,8 @@ impl Source {
             Some(opened) => Backwards::of(Arc::clone(opened), self.end, self.file.format()),
             None => Backwards::open(path, self.end, self.file.format()),
         };
-        let leaving = |file: Backwards| match self.leaves_long {
-            true => file.leaving_lines_over(LINE_BYTES_MAX),
-            false => file,
+        let leaving = |file: Backwards| {
+            if self.leaves_long { file.leaving_lines_over(LINE_BYTES_MAX) } else { file }
         };
         match file.map(leaving) {
             Ok(file) => Some(Reading {
