@@ -226,12 +226,17 @@ impl View {
             self.slots.extend(new);
             return;
         }
+        // What is read of a file comes before all others: those behind it stay where they are.
+        let slots = self.slots.iter().skip(same).rev();
+        let both = slots.zip(store.blocks.iter().skip(same).rev());
+        let behind = both.take_while(|(slot, block)| slot.stamp == block.stamp).count();
+        let (slots, blocks) = (self.slots.len() - behind, store.blocks.len() - behind);
         let mut old: HashMap<u64, Slot> =
-            self.slots.drain(..).map(|slot| (slot.stamp, slot)).collect();
-        let blocks = store.blocks.iter();
-        self.slots = blocks
-            .map(|block| old.remove(&block.stamp).unwrap_or_else(|| Slot::new(block.stamp)))
-            .collect();
+            self.slots.drain(same..slots).map(|slot| (slot.stamp, slot)).collect();
+        let changed = store.blocks.get(same..blocks).unwrap_or_default().iter();
+        let changed =
+            changed.map(|block| old.remove(&block.stamp).unwrap_or_else(|| Slot::new(block.stamp)));
+        self.slots.splice(same..same, changed);
     }
 
     fn sum(&mut self) {
