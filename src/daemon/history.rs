@@ -10,6 +10,7 @@ mod estimate;
 pub(crate) mod events;
 mod first_look;
 pub(crate) mod gap;
+pub(super) mod growth;
 pub(super) mod heard;
 mod join;
 mod last_words;
@@ -25,6 +26,7 @@ mod seconds;
 mod settle;
 pub(crate) mod shared;
 pub(crate) mod sources;
+mod span;
 pub(crate) mod turns;
 mod unread;
 mod unsettled;
@@ -40,7 +42,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 
-use self::estimate::{Span, Upper};
+use self::estimate::Upper;
+use self::span::Span;
 use self::unsettled::Unsettled;
 use super::files;
 use super::lives::Lives;
@@ -217,6 +220,8 @@ pub(crate) struct Backwards {
     leaves_long: Option<usize>,
     /// When the process that writes it lived.
     lives: Lives,
+    /// When it was emptied, as it seems, milliseconds since 1970.
+    emptied_ms: Option<i64>,
     /// What it begins with, once that was asked for.
     openings: Option<openings::Openings>,
     /// What is behind this offset was given, or waits.
@@ -263,6 +268,7 @@ impl Backwards {
             span,
             leaves_long: None,
             lives: Lives::default(),
+            emptied_ms: None,
             openings: None,
             given: at,
             returned: at,
@@ -270,9 +276,13 @@ impl Backwards {
         })
     }
 
-    /// Tells when the process that writes it lived.
+    /// Tells when the process that writes it lived. Blocks.
     #[must_use]
     pub(crate) fn of_lives(mut self, lives: Lives) -> Self {
+        // What was written last before that was not emptied then.
+        let emptied_ms = lives.emptied_ms().filter(|ms| *ms < self.span.to_ms);
+        self.emptied_ms = emptied_ms.filter(|ms| Some(*ms) > self.span.made_ms);
+        self.span.from_ms = self.emptied_ms.unwrap_or(i64::MIN).max(self.span.from_ms);
         self.lives = lives;
         self
     }

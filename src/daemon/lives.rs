@@ -21,12 +21,14 @@ const OTHERS_MAX: usize = 8;
 pub(crate) struct Console {
     home: PathBuf,
     text: OnceLock<String>,
+    flushed: OnceLock<Option<i64>>,
 }
 
 impl Console {
     /// That of the daemon in this folder.
     pub(crate) fn of(home: &Path) -> Arc<Self> {
-        Arc::new(Self { home: home.to_owned(), text: OnceLock::new() })
+        let (text, flushed) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { home: home.to_owned(), text, flushed })
     }
 
     /// Blocks, the first time.
@@ -90,6 +92,7 @@ impl Lives {
         let mut brief = ProcessInfo::new(info.pm_id, &info.name, info.status.clone());
         (brief.exec_mode, brief.online_since_ms) = (info.exec_mode, info.online_since_ms);
         brief.script.clone_from(&info.script);
+        brief.logs.clone_from(&info.logs);
         brief
     }
 
@@ -142,7 +145,8 @@ impl Lives {
     pub(crate) fn since_for_test(since_ms: i64, log: &str) -> Self {
         let mut info = ProcessInfo::new(PmId(0), "a", ProcessStatus::Online);
         info.online_since_ms = Some(since_ms);
-        let console = Console { home: PathBuf::new(), text: log.to_owned().into() };
+        let (text, flushed) = (log.to_owned().into(), OnceLock::new());
+        let console = Console { home: PathBuf::new(), text, flushed };
         Self::of(&info, &Arc::new(console))
     }
 
@@ -319,6 +323,8 @@ impl OnTime {
         self.low_ms.saturating_add(far_ms).saturating_add(away.map_or(0, |(_, away_ms)| *away_ms))
     }
 }
+
+mod emptied;
 
 /// An end is known in whole seconds: it may be so much later, milliseconds.
 pub(crate) const SECOND_MS: i64 = 999;

@@ -12,7 +12,7 @@ use pm2_tui::app::message::Message;
 use pm2_tui::app::{App, update};
 use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
 use pm2_tui::daemon::{self, Endpoint, Options};
-use pm2_tui::logs::Bounds;
+use pm2_tui::logs::{Bounds, TimeFrom};
 use pm2_tui::model::DaemonId;
 use pm2_tui::model::daemon::Daemon;
 use pm2_tui::model::moment::Moment;
@@ -404,8 +404,29 @@ pub(crate) fn a_daemon_that_comes_back_leaves_no_gap() {
         for (name, numbers) in numbers(&cockpit.app) {
             assert_each_once(&name, &numbers);
         }
+        assert_dated_within_lives(&home, &cockpit.app);
         cockpit.handle.shut_down().await;
     });
+}
+
+/// No line of the lives that are on is dated before they began, and no estimate of another one behind that:
+/// lines are named after the app and its pid, and of each app one life is on.
+fn assert_dated_within_lives(home: &Pm2Home, app: &App) {
+    let listed = home.call("getMonitorData", &json!({}));
+    let began = |life: &serde_json::Value| {
+        let (name, env) = (life["name"].as_str().unwrap(), &life["pm2_env"]);
+        (name.to_owned(), (life["pid"].to_string(), env["pm_uptime"].as_i64().unwrap()))
+    };
+    let began: BTreeMap<_, _> = listed.as_array().unwrap().iter().map(began).collect();
+    for line in app.lines().rows(0, usize::MAX) {
+        let name = line.text.text.split_once(' ').and_then(|(life, _)| life.split_once('-'));
+        let Some((name, pid)) = name else { continue };
+        let Some((of, began_ms)) = began.get(name) else { continue };
+        let (at_ms, text) = (line.time.at_ms, &line.text.text);
+        let is_estimated = line.time.from == TimeFrom::Estimated;
+        let is_so = if pid == of { at_ms >= *began_ms } else { at_ms <= *began_ms };
+        assert!(is_so || pid != of && !is_estimated, "{text}: {} ms off", at_ms - began_ms);
+    }
 }
 
 /// Whether a line in sight has these words: what is not looked at is not read.

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::gathered::Gathered;
+use crate::daemon::clock;
+use crate::daemon::history::growth::Written;
 use crate::model::DaemonId;
 use crate::model::assembler::{RawLine, RawLines, cut_note};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::report::Report;
-use crate::protocol::bus::{BusPmId, LogChunk, LogStream, Other, raw};
+use crate::protocol::bus::{BusPmId, LogChunk, LogStream, Other, ProcessRef, raw};
 use crate::protocol::process::PmId;
 use crate::protocol::text::clean;
 
@@ -125,21 +127,22 @@ impl Output {
         });
     }
 
-    /// Reads a piece of output that came on no bus, written between these times.
+    /// Reads a piece of output that came on no bus, written about then.
     pub(in crate::daemon) fn push_missed(
         &mut self,
-        mut chunk: LogChunk,
-        (from_ms, to_ms): (i64, i64),
+        (process, stream): (ProcessRef, LogStream),
+        (bytes, written): (&[u8], &Written),
         now_ms: i64,
         emit: &mut impl FnMut(Report),
     ) {
-        let data = std::mem::take(&mut chunk.data);
-        let (all, mut before) = (data.len().max(1) as i64, 0);
+        let mut chunk = LogChunk { process, stream, at_ms: None, data: String::new() };
+        let mut before = 0;
         self.is_estimated = true;
-        for line in data.split_inclusive('\n') {
-            let at_ms = from_ms + (to_ms - from_ms) * before / all;
-            before += line.len() as i64;
-            line.clone_into(&mut chunk.data);
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let at_ms = written.at(before).unwrap_or_else(clock::now_ms);
+            before += line.len() as u64;
+            chunk.data.clear();
+            chunk.data.push_str(&String::from_utf8_lossy(line));
             chunk.at_ms = Some(at_ms);
             self.push(&chunk, at_ms, now_ms, emit);
         }
@@ -313,7 +316,6 @@ fn is_news(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::bus::ProcessRef;
 
     fn chunk(pm_id: Option<BusPmId>, stream: LogStream, data: &str) -> LogChunk {
         LogChunk {

@@ -244,11 +244,10 @@ impl<'a> Reports<'a> {
             let mut emit = |report| watch.report(report);
             match piece {
                 Piece::Came(chunk) => self.push(&chunk),
-                Piece::Missed { process, stream, bytes, from_ms, to_ms } => {
+                Piece::Missed { process, stream, bytes, written } => {
                     let clock = self.clock_ms();
-                    let data = String::from_utf8_lossy(&bytes);
-                    let chunk = LogChunk { process, stream, at_ms: None, data: data.into() };
-                    self.output.push_missed(chunk, (from_ms, to_ms), clock, &mut emit);
+                    let missed = (&bytes[..], &written);
+                    self.output.push_missed((process, stream), missed, clock, &mut emit);
                     self.expect_flush();
                 }
                 Piece::Unsure { at_ms, text } => self.output.push_unsure(at_ms, &text, &mut emit),

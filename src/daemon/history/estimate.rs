@@ -4,15 +4,11 @@
 //! Invariant: an estimate is never before the line above it or behind the line below it, where those have
 //! times of their own in order; none is at a time when no life was there to write it.
 
-use std::fs::File;
-use std::io;
-use std::time::UNIX_EPOCH;
-
 use super::Backwards;
 use super::openings::Openings;
 use super::outliers;
+use super::span::Span;
 use super::unsettled::Unsettled;
-use crate::daemon::files;
 use crate::daemon::lives::LifeSpan;
 use crate::logs::parse::Level;
 
@@ -20,44 +16,6 @@ use crate::logs::parse::Level;
 pub(super) const SECOND_MS: i64 = 999;
 /// The last words of a life that ended are in the file so long after its end at most, milliseconds.
 pub(super) const WRITTEN_MS: i64 = 2_000;
-
-/// When a file was written.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
-    /// When it was made, or what it holds was begun, milliseconds since 1970.
-    pub(super) from_ms: i64,
-    /// When it was made, where the system knows that.
-    pub(super) made_ms: Option<i64>,
-    /// When what is before [`Self::size`] was written at the latest.
-    pub(super) to_ms: i64,
-    /// How large it was then, bytes.
-    pub(super) size: u64,
-    /// How large it is, bytes.
-    pub(super) full: u64,
-}
-
-impl Span {
-    pub(super) fn of(file: &File) -> io::Result<Self> {
-        let about = file.metadata()?;
-        let to_ms = files::written_ms(file)?;
-        let made = about.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
-        let made_ms = made.and_then(|made| i64::try_from(made.as_millis()).ok());
-        let from_ms = made_ms.unwrap_or(to_ms).min(to_ms);
-        Ok(Self { from_ms, made_ms, to_ms, size: about.len(), full: about.len() })
-    }
-
-    /// About when what ends at this offset was written.
-    pub(super) fn at(self, offset: u64) -> i64 {
-        let part = offset.min(self.size) as f64 / self.size.max(1) as f64;
-        self.from_ms + ((self.to_ms - self.from_ms) as f64 * part) as i64
-    }
-
-    /// It is known when what ends there was written.
-    fn anchor(&mut self, offset: u64, at_ms: i64) {
-        (self.size, self.to_ms) = (offset, at_ms);
-        self.from_ms = self.from_ms.min(at_ms);
-    }
-}
 
 /// The time that what was not read yet is not behind.
 #[derive(Debug, Clone, Copy)]
@@ -244,15 +202,16 @@ impl Backwards {
         self.latest_ms = first.map_or(self.latest_ms, |ms| ms.min(self.latest_ms));
     }
 
-    /// Before that nothing of the file was written: it was not made, or its only life had not begun.
+    /// Before that nothing of the file was written: it was not made or was emptied, or its only life had not
+    /// begun.
     fn floor_ms(&self) -> i64 {
-        self.made_ms().max(self.lives.only_since()).unwrap_or(i64::MIN)
+        self.begun_ms().max(self.lives.only_since()).unwrap_or(i64::MIN)
     }
 
     /// The earliest that lines without a time may have been written behind one of this time: where that
     /// was before their file was made, or before the first life that is known of, it says nothing of them.
     fn not_before(&self, low: i64, high: i64) -> i64 {
-        let known = self.span.made_ms.max(self.lives.known_since());
+        let known = self.span.made_ms.max(self.emptied_ms).max(self.lives.known_since());
         known.filter(|known| (low..=high).contains(known)).unwrap_or(low)
     }
 
@@ -261,9 +220,14 @@ impl Backwards {
         self.span.made_ms.filter(|made_ms| *made_ms <= self.written_ms)
     }
 
+    /// The same, or where it was emptied behind that, as it seems, since then.
+    fn begun_ms(&self) -> Option<i64> {
+        self.made_ms().max(self.emptied_ms)
+    }
+
     /// Lives that wrote it ended since then, in whole seconds.
-    pub(super) fn since_made_ms(&self) -> i64 {
-        self.made_ms().map_or(i64::MIN, |made_ms| made_ms - SECOND_MS)
+    pub(super) fn since_begun_ms(&self) -> i64 {
+        self.begun_ms().map_or(i64::MIN, |begun_ms| begun_ms - SECOND_MS)
     }
 
     /// `is_begin`: a life began then. `is_life`: one ended behind them, or the file.
@@ -336,7 +300,7 @@ impl Backwards {
         }
         let ended: &[LifeSpan] = self.lives.ended();
         let between = |low: i64| -> Vec<usize> {
-            let ours = self.lives.ended_since(low.saturating_add(1).max(self.since_made_ms()));
+            let ours = self.lives.ended_since(low.saturating_add(1).max(self.since_begun_ms()));
             let ours = ours.take_while(|(_, life)| life.ended_ms <= high);
             ours.filter(|(_, life)| self.may_have_written(life)).map(|(at, _)| at).collect()
         };
@@ -422,9 +386,9 @@ impl Backwards {
         cuts.into_iter().zip(ends).filter_map(|(cut, at)| Some((cut, at?))).collect()
     }
 
-    /// Of what nobody told there are lines only where the file was made before it ended.
+    /// Of what nobody told there are lines only where the file was begun before it ended.
     fn may_have_written(&self, life: &LifeSpan) -> bool {
-        !self.lives.is_made_up(life) || self.made_ms().is_none_or(|ms| ms <= life.ended_ms)
+        !self.lives.is_made_up(life) || self.begun_ms().is_none_or(|ms| ms <= life.ended_ms)
     }
 
     /// Whether each life says once what the file begins with, and maybe nothing else: there are not more

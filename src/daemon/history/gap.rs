@@ -110,7 +110,7 @@ impl Tail {
 }
 
 /// A place in one of the files that an output went into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     /// Which of the files, the oldest first.
     pub(crate) file: usize,
@@ -332,6 +332,11 @@ impl Gap {
         }
         self.told = Some(told);
         Ok(bytes)
+    }
+
+    /// Up to where the files were told before anything came again, if they were.
+    pub(super) fn told(&self) -> Option<Place> {
+        self.told
     }
 
     /// How the output ended.

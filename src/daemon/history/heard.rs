@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use self::speed::Speed;
 use super::gap::{Again, OWN_BYTES, Tail};
+use super::growth::Written;
 use super::shared::SHARED_BYTES;
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::seam::Seam;
@@ -81,6 +82,8 @@ pub(super) struct Mended {
     pub(super) process: ProcessRef,
     /// What was missing.
     pub(super) bytes: Vec<u8>,
+    /// When that was written.
+    pub(super) written: Written,
     /// What is unsure about that.
     pub(super) unsure: Option<String>,
     /// How the output ends with it.
@@ -96,8 +99,8 @@ pub(super) struct Mended {
 pub(in crate::daemon) enum Piece {
     /// As it came.
     Came(LogChunk),
-    /// Read from a file. When it was written is not known but for these bounds.
-    Missed { process: ProcessRef, stream: LogStream, bytes: Vec<u8>, from_ms: i64, to_ms: i64 },
+    /// Read from a file, and about when it was written.
+    Missed { process: ProcessRef, stream: LogStream, bytes: Vec<u8>, written: Written },
     /// What is unsure here.
     Unsure { at_ms: i64, text: String },
 }
@@ -121,6 +124,8 @@ pub(in crate::daemon) struct Heard {
     /// There are pieces to be told.
     pub(in crate::daemon) has_released: Notify,
     started: Instant,
+    /// When that was, milliseconds since 1970.
+    started_ms: i64,
 }
 
 #[derive(Debug, Default)]
@@ -154,6 +159,7 @@ impl Default for Heard {
             connection: watch::Sender::new((0, false)),
             has_released: Notify::new(),
             started: Instant::now(),
+            started_ms: now_ms(),
         }
     }
 }
@@ -199,7 +205,7 @@ impl Heard {
         let mut was = false;
         self.connection.send_modify(|(_, is_connected)| was = std::mem::take(is_connected));
         if was {
-            self.lock().lost_ms = now_ms();
+            self.lock().lost_ms = self.wall_ms();
         }
     }
 
@@ -386,14 +392,15 @@ impl Heard {
             }
         }
         outputs.now.insert(key, Output::Joined(tail));
-        let to_ms = chunks.first().and_then(|chunk| chunk.at_ms).unwrap_or_else(now_ms);
-        let from_ms = outputs.lost_ms.min(to_ms);
         let (process, stream, bytes) = (mended.process, key.1, mended.bytes);
         if let Some(text) = mended.unsure {
-            outputs.released.push(Piece::Unsure { at_ms: from_ms, text });
+            let to_ms = || chunks.first().and_then(|chunk| chunk.at_ms).unwrap_or_else(now_ms);
+            let at_ms = mended.written.first_ms().unwrap_or_else(|| outputs.lost_ms.min(to_ms()));
+            outputs.released.push(Piece::Unsure { at_ms, text });
         }
         if !bytes.is_empty() {
-            outputs.released.push(Piece::Missed { process, stream, bytes, from_ms, to_ms });
+            let written = mended.written;
+            outputs.released.push(Piece::Missed { process, stream, bytes, written });
         }
         outputs.released.extend(chunks.into_iter().map(Piece::Came));
         drop(outputs);
@@ -414,6 +421,11 @@ impl Heard {
     /// Milliseconds by a clock that is never set back.
     pub(super) fn elapsed_ms(&self) -> i64 {
         i64::try_from(whole_ms(self.started.elapsed())).unwrap_or(i64::MAX)
+    }
+
+    /// Milliseconds since 1970, now. In tests that time is virtual, too.
+    pub(super) fn wall_ms(&self) -> i64 {
+        if cfg!(test) { self.started_ms + self.elapsed_ms() } else { now_ms() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Outputs> {

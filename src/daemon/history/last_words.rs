@@ -89,7 +89,7 @@ impl Backwards {
     /// How many lives failed of those that may have written what is not dated yet, and of how many.
     fn failures(&self) -> (usize, usize) {
         let until_ms = self.upper.at_ms.saturating_add(SECOND_MS);
-        let ours = self.lives.ended_since(self.since_made_ms());
+        let ours = self.lives.ended_since(self.since_begun_ms());
         let ours = ours.take_while(|(_, life)| life.ended_ms <= until_ms);
         ours.fold((0, 0), |(failed, all), (_, life)| {
             (failed + usize::from(life.is_failed), all + 1)

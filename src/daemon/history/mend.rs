@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::away::Looked;
 use super::gap::{Again, Gap, Missed, OWN_BYTES, Still, Tail};
+use super::growth::{Growth, Written};
 use super::heard::{Heard, Mended, OutputKey, UNSURE};
+use super::screen::History;
 use super::shared::{self, Output, SHARED_BYTES};
 use super::sources::LogFile;
-use crate::daemon::clock::now_ms;
 use crate::daemon::{files, offload};
 use crate::protocol::bus::{BusPmId, ProcessRef};
 use crate::protocol::text::clean;
@@ -44,6 +46,11 @@ struct Joined {
     keys: Vec<OutputKey>,
     /// Since when the file of several outputs is as it is.
     still: Still,
+    /// When the bus was lost that it is not mended since, or up to when it was told since: milliseconds
+    /// since 1970.
+    lost_ms: Option<i64>,
+    /// How it grew since then.
+    growth: Growth,
 }
 
 /// What is to be mended.
@@ -51,6 +58,7 @@ struct Joined {
 pub(super) struct Mending {
     joined: HashMap<PathBuf, Joined>,
     current: Option<Current>,
+    looked: Looked,
 }
 
 /// The loss that is being mended.
@@ -70,19 +78,20 @@ struct Current {
 pub(super) struct SharedLines {
     /// Where they are from.
     pub(super) file: LogFile,
-    /// They, without their newlines.
-    pub(super) lines: Vec<Vec<u8>>,
+    /// They, without their newlines, and about when each was written, milliseconds since 1970.
+    pub(super) lines: Vec<(Vec<u8>, i64)>,
     /// Whether that is certainly all.
     pub(super) is_exact: bool,
-    /// They were written before this, milliseconds since 1970.
-    pub(super) until_ms: i64,
+    /// When they were written at the earliest and at the latest, likewise.
+    pub(super) between_ms: (i64, i64),
 }
 
 impl Mending {
     /// A file is joined to the bus.
     pub(super) fn join(&mut self, path: PathBuf, file: Arc<File>, of: LogFile) {
         let keys = of.keys().collect();
-        self.joined.insert(path, Joined { file, of, keys, still: Still::default() });
+        let (still, lost_ms, growth) = (Still::default(), None, Growth::default());
+        self.joined.insert(path, Joined { file, of, keys, still, lost_ms, growth });
     }
 
     /// The files of one output each that no process has any more, nor its id.
@@ -131,6 +140,10 @@ impl Mending {
                 }
             }
         }
+        let lost_ms = heard.lost_ms();
+        for joined in self.joined.values_mut() {
+            joined.lost_ms.get_or_insert(lost_ms);
+        }
         let (gaps, done) = (HashMap::new(), HashSet::new());
         self.current = Some(Current { since: Instant::now(), lists, tails, gaps, done });
     }
@@ -143,14 +156,15 @@ impl Mending {
     /// Looks at all files that are not mended yet; gives lines of files of several outputs.
     pub(super) async fn step(
         &mut self,
-        heard: &Heard,
+        (history, home): (&Arc<History>, &Path),
         files: &[LogFile],
         lists: u64,
     ) -> Vec<SharedLines> {
+        let heard = &history.heard;
         if heard.is_flood() {
             // What is missing is told by its number.
             heard.end_holding();
-            self.current = None;
+            self.end();
         }
         let Some(current) = &mut self.current else { return Vec::new() };
         let age = current.since.elapsed();
@@ -171,15 +185,17 @@ impl Mending {
                 continue;
             }
             let is_done = if file.is_shared() {
-                let (is_done, lines) = current.step_shared(heard, joined, file, path).await;
+                let (is_done, lines) =
+                    current.step_shared((history, home), joined, file, path).await;
                 told.extend(lines);
                 is_done
             } else {
-                current.step_own(heard, joined, file, path).await
+                current.step_own((history, home), joined, file, path).await
             };
             if is_done {
                 joined.keys = file.keys().collect();
                 joined.of.clone_from(file);
+                joined.lost_ms = None;
                 current.done.insert(path.clone());
             }
         }
@@ -216,8 +232,14 @@ impl Mending {
         let is_late = age >= ALL_MAX || heard.is_by_speed();
         if are_all_there || (is_late && !has_open) {
             heard.end_holding();
-            self.current = None;
+            self.end();
         }
+    }
+
+    /// Nothing is mended any more.
+    fn end(&mut self) {
+        self.current = None;
+        self.joined.values_mut().for_each(|joined| joined.lost_ms = None);
     }
 }
 
@@ -225,11 +247,12 @@ impl Current {
     /// Looks at a file of one output. Whether it is done.
     async fn step_own(
         &mut self,
-        heard: &Heard,
+        (history, home): (&Arc<History>, &Path),
         joined: &mut Joined,
         file: &LogFile,
         path: &Path,
     ) -> bool {
+        let heard = &history.heard;
         let Some(key) = file.keys().next() else { return true };
         let (now_ms, losses) = (heard.elapsed_ms(), heard.losses());
         if !self.gaps.contains_key(path) {
@@ -245,12 +268,20 @@ impl Current {
         let has_begun = again.is_some();
         let is_late = gap.age_ms(now_ms) >= LOOK_MAX_MS;
         let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
+        let to_ms = heard.held_since(key).unwrap_or_else(|| heard.wall_ms());
+        let part_ms = heard.wall_ms();
+        let dating = joined.dating((history, home), file);
         let looking = offload::look(move || {
             let all = files::generations(old, &path_too);
             let part = if is_late { read_on(&mut gap, &all, now_ms) } else { Vec::new() };
+            let ends = gap.told().unwrap_or_default();
+            let part = (dating.own(&all, (&part, ends), part_ms), part);
             // What the file has is told, whether the bus can be joined to it or not.
-            let is_late = is_late && part.is_empty();
+            let is_late = is_late && part.1.is_empty();
             let missed = gap.look(&all, again.as_mut(), now_ms, is_late);
+            let dated =
+                |missed: Missed| (dating.own(&all, (&missed.bytes, missed.to), to_ms), missed);
+            let missed = missed.map(|missed| missed.map(dated));
             let newest = all.last().map(Arc::clone);
             (missed, part, gap, again, newest)
         });
@@ -260,9 +291,10 @@ impl Current {
         };
         let process =
             ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
-        if !part.is_empty() {
+        if !part.1.is_empty() {
             gap.begin_again(now_ms);
             self.gaps.insert(path.to_owned(), gap);
+            joined.lost_ms = Some(part_ms);
             heard.tell_part(key, process, part);
             return false;
         }
@@ -270,7 +302,7 @@ impl Current {
         if let Some(again) = again {
             heard.learn_again(key, &again);
         }
-        let Missed { bytes, left, is_exact, to, repeated } = match missed {
+        let (written, Missed { bytes, left, is_exact, to, repeated }) = match missed {
             Ok(Some(missed)) => missed,
             Ok(None) => return false,
             Err(_) => {
@@ -287,7 +319,7 @@ impl Current {
                 clean(&file.name)
             )),
         };
-        let mended = Mended { process, bytes, unsure, tail, repeated, losses };
+        let mended = Mended { process, bytes, written, unsure, tail, repeated, losses };
         let is_done = heard.release(key, has_begun, mended);
         if let Some(newest) = newest.filter(|_| is_done) {
             joined.file = newest;
@@ -298,11 +330,12 @@ impl Current {
     /// Looks at a file of several outputs. Whether it is done, and the lines that were missing.
     async fn step_shared(
         &mut self,
-        heard: &Heard,
+        (history, home): (&Arc<History>, &Path),
         joined: &mut Joined,
         file: &LogFile,
         path: &Path,
     ) -> (bool, Option<SharedLines>) {
+        let heard = &history.heard;
         let (age_ms, losses) = (self.since.elapsed().as_millis() as i64, heard.losses());
         let before: Vec<Tail> =
             joined.keys.iter().filter_map(|key| self.tails.get(key).cloned()).collect();
@@ -327,9 +360,15 @@ impl Current {
         };
         let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
         let mut still = joined.still;
+        let until_ms = keys.iter().filter_map(|key| heard.held_since(*key)).min();
+        let until_ms = until_ms.unwrap_or_else(|| heard.wall_ms());
+        let dating = joined.dating((history, home), file);
         let looking = offload::look(move || {
             let all = files::generations(old, &path_too);
-            let missed = shared::missed(&all, &outputs, (&mut still, heard_ms));
+            let missed = shared::missed_at(&all, &outputs, (&mut still, heard_ms));
+            let missed = missed.map(|missed| {
+                missed.map(|(missed, places)| (dating.shared(&places, until_ms), missed))
+            });
             (missed, all.last().map(Arc::clone), still)
         });
         let Some((Ok(missed), newest, still)) = looking.await else {
@@ -339,20 +378,18 @@ impl Current {
             return (true, None);
         };
         joined.still = still;
-        let Some(missed) = missed.filter(|_| heard.losses() == losses) else {
+        let Some((times, missed)) = missed.filter(|_| heard.losses() == losses) else {
             return (false, None);
         };
         if keys.iter().any(|key| heard.is_told(*key)) {
             return (true, None);
         }
-        let until_ms =
-            keys.iter().filter_map(|key| heard.held_since(*key)).min().unwrap_or_else(now_ms);
         for (key, again) in again {
             let process =
                 ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
             let tail = Some(Tail::ending(missed.tail.clone(), SHARED_BYTES));
-            let (bytes, unsure) = (Vec::new(), None);
-            let mended = Mended { process, bytes, unsure, tail, repeated: 0, losses };
+            let (bytes, written, unsure) = (Vec::new(), Written::default(), None);
+            let mended = Mended { process, bytes, written, unsure, tail, repeated: 0, losses };
             if !heard.release(key, again.is_some(), mended) {
                 // What came in the meantime comes behind all that is missing.
                 heard.pass(key);
@@ -362,8 +399,10 @@ impl Current {
         if let Some(newest) = newest {
             joined.file = newest;
         }
-        let (lines, is_exact) = (missed.lines, missed.is_exact);
-        let lines = SharedLines { file: file.clone(), lines, is_exact, until_ms };
+        let between_ms = (times.first().copied().unwrap_or(until_ms), until_ms);
+        let lines = missed.lines.into_iter().zip(times).collect();
+        let is_exact = missed.is_exact;
+        let lines = SharedLines { file: file.clone(), lines, is_exact, between_ms };
         (true, Some(lines))
     }
 }
@@ -381,3 +420,5 @@ fn read_on(gap: &mut Gap, files: &[Arc<File>], now_ms: i64) -> Vec<u8> {
     let read = gap.locate(files, now_ms).and_then(|()| gap.read_on(files, READ_ON_BYTES));
     read.unwrap_or_default()
 }
+
+mod away;

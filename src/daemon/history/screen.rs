@@ -91,16 +91,19 @@ impl History {
     /// These are the processes now.
     pub(in crate::daemon) fn processes(&self, infos: &[ProcessInfo]) {
         let files = log_files(infos, |_| true);
-        self.lists.fetch_add(1, Ordering::Relaxed);
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lives.iter().map(life_of).eq(infos.iter().map(life_of)) {
+            *lives = infos.iter().map(Lives::asked_of).collect();
+        }
+        drop(lives);
         self.files.send_if_modified(|known| {
             let is_other = *known != files;
             if is_other {
-                *self.lives.lock().unwrap_or_else(PoisonError::into_inner) =
-                    infos.iter().map(Lives::asked_of).collect();
                 *known = files;
             }
             is_other
         });
+        self.lists.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Older lines are wanted, of these processes, or of all; so many there is room for.
@@ -117,6 +120,22 @@ impl History {
         let known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
         let info = known.iter().find(|info| info.pm_id == *id);
         info.map_or_else(Lives::default, |info| Lives::of(info, console))
+    }
+
+    /// When the first life began since a moment of those who write a file, where of none one was on then, as far
+    /// as that is known: milliseconds since 1970. Blocks.
+    pub(super) fn begun_since(
+        &self,
+        file: &LogFile,
+        from_ms: i64,
+        console: &Arc<Console>,
+    ) -> Option<i64> {
+        let known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |id: &PmId| Some(Lives::of(known.iter().find(|info| info.pm_id == *id)?, console));
+        let all: Option<Vec<Lives>> = file.ids.iter().map(of).collect();
+        drop(known);
+        let begun = all?.into_iter().map(|lives| lives.begun_since(from_ms));
+        begun.min().flatten()
     }
 
     /// When the life of a process began that goes on, milliseconds since 1970.
@@ -140,6 +159,11 @@ impl History {
         self.is_halted.store(true, Ordering::Relaxed);
         self.wished.notify_one();
     }
+}
+
+/// What tells one life of a process from another.
+fn life_of(info: &ProcessInfo) -> impl PartialEq + '_ {
+    ((info.pm_id, &info.name, &info.status), (info.online_since_ms, info.restarts, &info.exit_code))
 }
 
 /// Reads history for ever.
@@ -175,6 +199,10 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
             mend(watch, &mut readers).await;
         }
         let is_mending = readers.mending.is_under_way();
+        // Before the bus was there for the first time nothing is joined to it.
+        let is_away = is_mending || !is_connected && count > 0;
+        readers.mending.measure(&history.heard, (is_away, is_connected)).await;
+        let rest = if is_mending { mend::EVERY } else { readers.mending.rest() };
         let listed = files.borrow_and_update().clone();
         readers.note(&listed).await;
         if !is_mending {
@@ -188,7 +216,7 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
         tokio::select! {
             changed = files.changed() => if changed.is_err() { return },
             changed = connections.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(mend::EVERY), if is_mending => {}
+            () = tokio::time::sleep(rest), if is_away => {}
             () = history.wished.notified() => older(watch, &mut readers).await,
         }
     }
@@ -199,19 +227,16 @@ async fn mend(watch: &Watch, readers: &mut Readers) {
     let history = &watch.history;
     let files = history.files.borrow().clone();
     let lists = history.lists.load(Ordering::Relaxed);
-    let told = readers.mending.step(&history.heard, &files, lists).await;
-    let lost_ms = history.heard.lost_ms();
-    for SharedLines { file, lines, is_exact, until_ms } in told {
-        let count = lines.len().max(1) as i64;
+    let told = readers.mending.step((history, &watch.endpoint.home), &files, lists).await;
+    for SharedLines { file, lines, is_exact, between_ms: (from_ms, until_ms) } in told {
         let format = file.format();
-        let (mut judge, mut head_ms) = (Judge::default(), lost_ms);
-        let line = |(index, bytes): (usize, Vec<u8>)| {
-            let at_ms = lost_ms + (until_ms - lost_ms).max(0) * index as i64 / count;
+        let (mut judge, mut head_ms) = (Judge::default(), from_ms);
+        let line = |(bytes, at_ms): (Vec<u8>, i64)| {
             let (line, _) = format.judge(&bytes, at_ms, &mut judge);
             head_ms = if line.place == Place::Begins { line.at_ms } else { head_ms };
             Line { at_ms: head_ms, ..line }
         };
-        let lines = lines.into_iter().enumerate().map(line).collect();
+        let lines = lines.into_iter().map(line).collect();
         let past =
             PastFile { is_after: true, ..past_file(&file, lines, is_exact, (until_ms, i64::MAX)) };
         report(watch, Past { files: vec![past], ..Past::default() });

@@ -53,8 +53,20 @@ pub(crate) struct MissedLines {
 pub(crate) fn missed(
     files: &[impl ReadAt],
     outputs: &Output,
-    (still, now_ms): (&mut Still, i64),
+    still: (&mut Still, i64),
 ) -> io::Result<Option<MissedLines>> {
+    Ok(missed_at(files, outputs, still)?.map(|(missed, _)| missed))
+}
+
+/// The same, and where each of the lines begins: how many bytes of all files together stand before it.
+///
+/// # Errors
+/// Those of reading.
+pub(super) fn missed_at(
+    files: &[impl ReadAt],
+    outputs: &Output,
+    (still, now_ms): (&mut Still, i64),
+) -> io::Result<Option<(MissedLines, Vec<u64>)>> {
     let has_again = outputs.again.iter().any(|again| !again.is_empty());
     if has_again || outputs.is_late {
         return missed_now(files, outputs);
@@ -68,7 +80,10 @@ pub(crate) fn missed(
 }
 
 /// What is missing as the files are now.
-fn missed_now(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<MissedLines>> {
+fn missed_now(
+    files: &[impl ReadAt],
+    outputs: &Output,
+) -> io::Result<Option<(MissedLines, Vec<u64>)>> {
     let has_again = outputs.again.iter().any(|again| !again.is_empty());
     if !has_again && outputs.quiet_ms < QUIET_MS && !outputs.is_late {
         return Ok(None);
@@ -82,13 +97,15 @@ fn missed_now(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<Miss
     let mut lines: Vec<&[u8]> = region.split(|byte| *byte == b'\n').collect();
     // What stands behind the last newline is no line yet, and the first may be the rest of one.
     lines.pop();
-    let lines = lines.get(usize::from(left > 0).min(lines.len())..).unwrap_or_default();
+    let (cut, lines) = lines.split_at(usize::from(left > 0).min(lines.len()));
+    let before = left + cut.first().map_or(0, |cut| cut.len() as u64 + 1);
 
     let ends: Vec<Option<usize>> = outputs.tails.iter().map(|tail| end_in(lines, tail)).collect();
     let is_anywhere = ends.iter().any(Option::is_some);
-    if !is_anywhere && let Some((newest, [_, ..])) = files.split_last() {
+    if !is_anywhere && let Some((newest, older @ [_, ..])) = files.split_last() {
         // What came was emptied out of the newest; what the older ones have came before that.
-        return missed_now(std::slice::from_ref(newest), outputs);
+        let missed = missed_now(std::slice::from_ref(newest), outputs)?;
+        return Ok(missed.map(|(missed, places)| (missed, behind(older, places))));
     }
     let start = start_behind(lines, &ends);
     let mut had: HashMap<&[u8], u32> = HashMap::new();
@@ -106,10 +123,7 @@ fn missed_now(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<Miss
     if !is_begun && !is_quiet && !outputs.is_late {
         return Ok(None);
     }
-    let stop = match firsts.iter().flatten().max() {
-        Some(last) => *last,
-        None => lines.len(),
-    };
+    let stop = firsts.iter().flatten().max().copied().unwrap_or(lines.len());
     // The order of one output is kept: what stands before the last that came of it does not come yet.
     let lasts = outputs.again.iter().filter_map(|again| {
         let last = whole_lines(again, false).next_back()?;
@@ -134,7 +148,7 @@ fn missed_now(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<Miss
             }
             is_exact = false;
         }
-        missed.push(line.to_vec());
+        missed.push(index);
     }
     let among = lines.get(stop..settled.saturating_add(1)).unwrap_or_default();
     if has_again && !is_all && among.iter().any(|line| !take_one(&mut had, line)) {
@@ -145,7 +159,25 @@ fn missed_now(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<Miss
         is_exact = false;
     }
     let tail = ending(lines.get(..stop).unwrap_or_default());
-    Ok(Some(MissedLines { lines: missed, is_exact: is_exact || is_idle, tail }))
+    let (places, missed) = of_lines(lines, &missed, before).unzip();
+    Ok(Some((MissedLines { lines: missed, is_exact: is_exact || is_idle, tail }, places)))
+}
+
+/// Places in the newest file, as they are behind the older ones.
+fn behind(older: &[impl ReadAt], places: Vec<u64>) -> Vec<u64> {
+    let older: u64 = older.iter().filter_map(|file| file.size().ok()).sum();
+    places.into_iter().map(|place| older + place).collect()
+}
+
+/// Some of these lines, by their places, and where each begins; so many bytes stand before all of them.
+fn of_lines(lines: &[&[u8]], some: &[usize], mut at: u64) -> impl Iterator<Item = (u64, Vec<u8>)> {
+    let mut next = 0;
+    some.iter().filter_map(move |index| {
+        let before = lines.get(next..*index)?;
+        at += before.iter().map(|line| line.len() as u64 + 1).sum::<u64>();
+        next = *index;
+        Some((at, lines.get(*index)?.to_vec()))
+    })
 }
 
 /// Where the history of a file ends that the bus began within.

@@ -22,7 +22,7 @@ use self::cause::{By, Cause, Evidence, Sure};
 pub(super) use self::last_words::says_heap_is_full;
 pub use self::last_words::says_more;
 pub use self::stamp::shown;
-pub(crate) use self::stamp::without_stamp;
+pub(crate) use self::stamp::{stamped, without_stamp};
 use super::ProcessKey;
 
 /// The most lives that are kept of a process.

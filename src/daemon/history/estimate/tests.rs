@@ -4,7 +4,8 @@ use jiff::tz::TimeZone;
 
 use super::super::{Backwards, Format, Line};
 use super::*;
-use crate::daemon::lives::Lives;
+use crate::daemon::lives::{Console, Lives};
+use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
 /// Numbers that look like chance, the same ones each time.
 struct Chance(u64);
@@ -380,4 +381,54 @@ fn what_stands_before_an_error_was_said_with_it() {
     }
     assert_eq!(times("INFO other", true), [10_000, 20_000, 30_000, 40_000]);
     assert_eq!(times("ERROR no database", false), [10_000, 20_000, 30_000, 40_000]);
+}
+
+/// Without times nothing in a file tells that it was emptied: what was emptied with it does.
+#[test]
+fn what_a_file_holds_was_written_since_it_was_flushed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let write = |name: &str, text: &str, at_ms: i64| {
+        let file = std::fs::File::create(path(name)).unwrap();
+        std::io::Write::write_all(&mut &file, text.as_bytes()).unwrap();
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_millis(at_ms.unsigned_abs());
+        file.set_modified(at).unwrap();
+    };
+    let made_ms = crate::daemon::clock::now_ms();
+    let (flushed_ms, to_ms) = (made_ms + 600_000, made_ms + 700_000);
+    let text: String = (1..=100).map(|n| format!("line {n}\n")).collect();
+    let times = |since_ms: i64| -> Vec<i64> {
+        let mut info = ProcessInfo::new(PmId(0), "a", ProcessStatus::Online);
+        info.online_since_ms = Some(since_ms);
+        let logs = ["out.log", "err.log"].map(|name| path(name).to_str().unwrap().into());
+        [info.logs.out, info.logs.err] = logs.map(Some);
+        let lives = Lives::of(&Lives::asked_of(&info), &Console::of(folder.path()));
+        let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
+        let mut file = Backwards::open(&path("out.log"), None, format).unwrap().of_lives(lives);
+        let all = std::iter::from_fn(|| file.next().unwrap());
+        all.inspect(|line| assert!(line.bounds_ms.unwrap().0 < made_ms + 5_000, "it is a guess"))
+            .map(|line| line.at_ms)
+            .collect()
+    };
+    write("out.log", &text, to_ms);
+    write("err.log", "", made_ms + 10);
+    let first = |times: Vec<i64>| *times.last().unwrap() - made_ms;
+    assert!(first(times(made_ms)) < 20_000, "the other one was always empty");
+    write("err.log", "", flushed_ms);
+    assert!((600_000..=602_000).contains(&first(times(made_ms))));
+    let begun = first(times(made_ms + 650_000));
+    assert!((600_000..=651_000).contains(&begun), "of a life before, or of this one: {begun}");
+    write("err.log", "", to_ms + 5_000);
+    assert!(first(times(made_ms)) < 20_000, "it was emptied behind what this one holds");
+    // Both are written again: another app's is not, and the daemon's own log has nothing of before.
+    write("err.log", "oh\n", to_ms);
+    std::fs::create_dir(path("logs")).unwrap();
+    write("logs/other-error.log", "", flushed_ms);
+    let said = |at_ms: i64| one_start(at_ms - at_ms % 1_000).replace("[a:0]", "[other:1]");
+    write("pm2.log", &said(made_ms - 5_000), to_ms);
+    assert!(first(times(made_ms)) < 20_000, "it was not flushed then");
+    write("pm2.log", &said(flushed_ms + 50_000), to_ms);
+    assert!((600_000..=602_000).contains(&first(times(made_ms))));
+    write("pm2.log", "", flushed_ms + 20_000);
+    assert!((620_000..=622_000).contains(&first(times(made_ms))));
 }

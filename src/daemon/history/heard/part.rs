@@ -1,6 +1,6 @@
 //! A part of what was missing is told while the bus cannot be joined yet.
 
-use super::{Heard, LogChunk, Output, OutputKey, Outputs, Piece, ProcessRef, Tail, now_ms};
+use super::{Heard, LogChunk, Output, OutputKey, Outputs, Piece, ProcessRef, Tail, Written};
 
 impl Heard {
     /// What the file of an output holds is told before the bus is joined to it; what came again until now is
@@ -9,19 +9,16 @@ impl Heard {
         &self,
         key: OutputKey,
         process: ProcessRef,
-        bytes: Vec<u8>,
+        (written, bytes): (Written, Vec<u8>),
     ) {
         let elapsed_ms = self.elapsed_ms();
         let mut outputs = self.lock();
         let chunks = outputs.unhold(key);
         let is_held = !outputs.now.contains_key(&key);
-        let to_ms = chunks.last().and_then(|chunk| chunk.at_ms).unwrap_or_else(now_ms);
-        let from_ms = outputs.lost_ms.min(to_ms);
-        outputs.lost_ms = to_ms;
         if is_held && !chunks.is_empty() {
             outputs.now.insert(key, Output::new(true, elapsed_ms));
         }
-        outputs.released.push(Piece::Missed { process, stream: key.1, bytes, from_ms, to_ms });
+        outputs.released.push(Piece::Missed { process, stream: key.1, bytes, written });
         drop(outputs);
         self.has_released.notify_one();
     }

@@ -135,7 +135,7 @@ mod tests {
     use std::time::Duration;
 
     use super::super::tests::chunk;
-    use super::super::{Mended, OWN_BYTES, Piece, Tail};
+    use super::super::{Mended, OWN_BYTES, Piece, Tail, Written};
     use super::*;
     use crate::protocol::bus::{BusPmId, LogStream, ProcessRef};
     use crate::protocol::process::PmId;
@@ -171,6 +171,7 @@ mod tests {
         let mended = |bytes: &[u8], losses| Mended {
             process: ProcessRef { pm_id: Some(BusPmId::Process(PmId(1))), name: "api".into() },
             bytes: bytes.to_vec(),
+            written: Written::default(),
             unsure: None,
             tail: Some(Tail::new(OWN_BYTES)),
             repeated: 0,

@@ -41,6 +41,7 @@ fn after_a_loss_it_is_held_until_what_is_missing_is_told() {
     let mended = || Mended {
         process: ProcessRef { pm_id: Some(BusPmId::Process(PmId(1))), name: "api".into() },
         bytes: b"b\n".to_vec(),
+        written: Written::default(),
         unsure: None,
         tail: Some(Tail::new(OWN_BYTES)),
         repeated: 0,

@@ -19,6 +19,8 @@ struct Scene {
     watch: Arc<Watch>,
     told: Vec<String>,
     rulers: Vec<String>,
+    /// What was missed, and when that was written as it seems.
+    missed: Vec<(String, i64)>,
 }
 
 impl Scene {
@@ -40,13 +42,20 @@ impl Scene {
         });
         let running = Arc::clone(&watch);
         tokio::spawn(async move { run(&running).await });
-        Self { folder, watch, told: Vec::new(), rulers: Vec::new() }
+        let (told, rulers, missed) = (Vec::new(), Vec::new(), Vec::new());
+        Self { folder, watch, told, rulers, missed }
     }
 
     /// The daemon says which processes there are, and where the standard output of each goes.
     fn list(&self, all: &[(u32, &str)]) {
+        self.list_since(all, None);
+    }
+
+    /// The same, and since when they live.
+    fn list_since(&self, all: &[(u32, &str)], since_ms: Option<i64>) {
         let info = |(id, file): &(u32, &str)| {
             let mut info = ProcessInfo::new(PmId(*id), "api", ProcessStatus::Online);
+            info.online_since_ms = since_ms;
             info.logs.out = Some(self.folder.path().join(file).to_str().unwrap().into());
             info
         };
@@ -92,7 +101,16 @@ impl Scene {
         for piece in self.watch.history.heard.released() {
             match piece {
                 Piece::Came(chunk) => self.tell(&chunk.data),
-                Piece::Missed { bytes, .. } => self.tell(&String::from_utf8(bytes).unwrap()),
+                Piece::Missed { bytes, written, .. } => {
+                    let mut before = 0;
+                    let text = String::from_utf8(bytes).unwrap();
+                    for line in text.split_inclusive('\n') {
+                        let at_ms = written.at(before).unwrap();
+                        self.missed.push((line.trim_end().to_owned(), at_ms));
+                        before += line.len() as u64;
+                    }
+                    self.tell(&text);
+                }
                 Piece::Unsure { text, .. } => self.rulers.push(text),
             }
         }
@@ -103,6 +121,10 @@ impl Scene {
             for file in past.files {
                 self.rulers.extend((!file.is_exact).then(|| format!("{}: not exact", file.name)));
                 for line in file.lines {
+                    if file.is_after {
+                        let text = String::from_utf8(line.bytes.to_vec()).unwrap();
+                        self.missed.push((text, line.at_ms));
+                    }
                     self.tell(std::str::from_utf8(&line.bytes).unwrap());
                 }
             }
@@ -272,4 +294,51 @@ async fn what_old_workers_wrote_to_files_that_nobody_has_is_told() {
     scene.pass(20_000).await;
     let wanted = numbered("old", 3).into_iter().chain(numbered("new", 1));
     scene.assert_each_once(wanted.collect());
+}
+
+/// The daemon was away for long, and its processes with it: the file tells what the old ones wrote last, and the
+/// new ones wrote nothing before they began. Which files there are stays as it was.
+#[tokio::test(start_paused = true)]
+async fn what_was_missed_was_written_by_lives_that_had_begun() {
+    for [one, two] in [["both.log", "both.log"], ["one.log", "two.log"]] {
+        let mut scene = Scene::new();
+        let all = [(1, one), (2, two)];
+        let say = |scene: &Scene, n: u32| {
+            scene.write(one, &format!("one {n}"));
+            scene.write(two, &format!("two {n}"));
+        };
+        let now_ms = |scene: &Scene| scene.watch.history.heard.wall_ms();
+        say(&scene, 0);
+        scene.connect();
+        scene.list_since(&all, Some(now_ms(&scene) - 60_000));
+        scene.pass(3_000).await;
+        scene.says(1, one, "one 1");
+        scene.says(2, two, "two 1");
+        scene.pass(3_000).await;
+        let lost_ms = now_ms(&scene);
+        scene.disconnect();
+        scene.pass(50).await;
+        say(&scene, 2);
+        scene.pass(30_000).await;
+        let begun_ms = now_ms(&scene);
+        for n in 3..6 {
+            scene.pass(400).await;
+            say(&scene, n);
+        }
+        scene.connect();
+        scene.list_since(&all, Some(begun_ms));
+        scene.pass(100).await;
+        scene.says(1, one, "one 6");
+        scene.says(2, two, "two 6");
+        scene.pass(10_000).await;
+        assert_eq!(scene.missed.len(), 8);
+        for (line, at_ms) in &scene.missed {
+            let wanted = match line.chars().last() {
+                Some('2') => lost_ms..=lost_ms + 200,
+                _ => begun_ms..=begun_ms + 1_300,
+            };
+            assert!(wanted.contains(at_ms), "{line} at {}, of {wanted:?}", at_ms - lost_ms);
+        }
+        scene.assert_each_once([numbered("one", 7), numbered("two", 7)].concat());
+    }
 }

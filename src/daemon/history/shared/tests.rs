@@ -1,5 +1,23 @@
 use super::*;
 
+/// What is missing as the files are now, each line where it is said to be.
+fn missed_now(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<MissedLines>> {
+    let Some((missed, places)) = super::missed_now(files, outputs)? else { return Ok(None) };
+    assert_eq!(missed.lines.len(), places.len());
+    for (line, place) in missed.lines.iter().zip(places) {
+        let mut at = place;
+        let file = files.iter().find(|file| {
+            let size = file.size().unwrap();
+            let is_in = at < size;
+            at -= if is_in { 0 } else { size };
+            is_in
+        });
+        let part = crate::daemon::seam::read_part(file.unwrap(), at, at + line.len() as u64);
+        assert_eq!(part.unwrap(), *line);
+    }
+    Ok(Some(missed))
+}
+
 fn text(lines: &[String]) -> Vec<u8> {
     lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect()
 }
