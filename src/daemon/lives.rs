@@ -13,6 +13,8 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
 /// How much is read of the end of `pm2.log`, bytes.
 pub(super) const CONSOLE_BYTES_MAX: u64 = 512 << 10;
+/// Of so many processes that write one file it is looked up when they lived.
+const WRITERS_MAX: usize = 16;
 /// Of a name that was begun anew again and again, at most so many ids are looked at.
 const OTHERS_MAX: usize = 8;
 
@@ -78,6 +80,8 @@ pub(crate) struct Lives {
 #[derive(Debug)]
 struct Looked {
     info: ProcessInfo,
+    /// Those that write the same, where it is not alone.
+    others: Vec<ProcessInfo>,
     console: Arc<Console>,
     ended: OnceLock<Vec<LifeSpan>>,
     is_only: OnceLock<bool>,
@@ -98,9 +102,24 @@ impl Lives {
 
     /// Of a process, by the log of its daemon.
     pub(crate) fn of(info: &ProcessInfo, console: &Arc<Console>) -> Self {
-        let (info, console) = (info.clone(), Arc::clone(console));
+        Self::of_several(std::slice::from_ref(info), console)
+    }
+
+    /// Of processes that write one file, by the log of their daemon: of several nothing is known but when lives
+    /// ended. Of too many nothing at all.
+    pub(crate) fn of_several(infos: &[ProcessInfo], console: &Arc<Console>) -> Self {
+        let Some((info, others)) = infos.split_first().filter(|_| infos.len() <= WRITERS_MAX)
+        else {
+            return Self::default();
+        };
+        let (info, others, console) = (info.clone(), others.to_vec(), Arc::clone(console));
         let (ended, is_only) = (OnceLock::new(), OnceLock::new());
-        Self { looked: Some(Arc::new(Looked { info, console, ended, is_only })) }
+        Self { looked: Some(Arc::new(Looked { info, others, console, ended, is_only })) }
+    }
+
+    /// Whether they are of several processes: where one ended the others went on.
+    pub(crate) fn are_of_several(&self) -> bool {
+        self.looked.as_ref().is_some_and(|looked| !looked.others.is_empty())
     }
 
     /// When the first life began that is known of; `None` where the first that is known began before
@@ -127,7 +146,8 @@ impl Lives {
     /// These ended, oldest first, of a process.
     pub(super) fn told(info: &ProcessInfo, ended: Vec<LifeSpan>) -> Self {
         let (info, console) = (info.clone(), Console::of(Path::new("")));
-        let looked = Looked { info, console, ended: ended.into(), is_only: false.into() };
+        let (ended, others) = (ended.into(), Vec::new());
+        let looked = Looked { info, others, console, ended, is_only: false.into() };
         Self { looked: Some(Arc::new(looked)) }
     }
 
@@ -161,8 +181,12 @@ impl Lives {
         looked.ended.get_or_init(|| looked.look())
     }
 
-    /// When the life after the one of this index began, milliseconds since 1970.
+    /// When the life after the one of this index began, milliseconds since 1970. Of several processes another
+    /// one is on when one ends.
     pub(crate) fn begun_after(&self, index: usize) -> Option<i64> {
+        if self.are_of_several() {
+            return self.ended().get(index).map(|life| life.ended_ms);
+        }
         let next = self.ended().get(index + 1);
         next.map_or_else(|| self.looked.as_ref()?.info.runs_since_ms(), |next| next.started_ms)
     }
@@ -211,6 +235,13 @@ impl Lives {
 impl Looked {
     /// Its lives, and before the first of them those of other ids of its name: it was deleted, and begun anew.
     fn look(&self) -> Vec<LifeSpan> {
+        if !self.others.is_empty() {
+            let all = std::iter::once(&self.info).chain(&self.others);
+            let mut all: Vec<LifeSpan> = all.flat_map(|info| self.lives_by(info)).collect();
+            all.sort_by_key(|life| life.ended_ms);
+            // When one began tells nothing of what the others wrote.
+            return all.into_iter().map(|life| LifeSpan { started_ms: None, ..life }).collect();
+        }
         let own = self.lives_of(self.info.pm_id);
         let begun_ms = own.first().map(|life| life.started_ms.unwrap_or(life.ended_ms));
         let begun_ms = begun_ms.or(self.info.online_since_ms).unwrap_or(i64::MAX);
@@ -257,27 +288,30 @@ impl Looked {
 
     /// Since when it runs, where it never ended.
     fn young_since_ms(&self) -> Option<i64> {
-        let is_young = self.info.restarts == 0 && self.info.exit_code.is_none();
-        self.info.online_since_ms.filter(|_| is_young)
+        young_since_ms(&self.info).filter(|_| self.others.is_empty())
     }
 
     /// What the log tells of the process of this id.
     fn lives_of(&self, id: PmId) -> Vec<LifeSpan> {
-        let exit = format!("App [{}:{id}] exited with code [", self.info.name);
-        let has_exit =
-            memchr::memmem::find(self.console.text().as_bytes(), exit.as_bytes()).is_some();
-        let has_ended = id == self.info.pm_id && self.young_since_ms().is_none();
-        if !has_exit && !has_ended {
+        if id == self.info.pm_id {
+            return self.lives_by(&self.info);
+        }
+        let mut other = ProcessInfo::new(id, &self.info.name, ProcessStatus::Online);
+        other.exec_mode = self.info.exec_mode;
+        if self.has_exit(&other) { self.lives_by(&other) } else { Vec::new() }
+    }
+
+    /// Whether the log tells that it ended.
+    fn has_exit(&self, info: &ProcessInfo) -> bool {
+        let exit = format!("App [{}:{}] exited with code [", info.name, info.pm_id);
+        memchr::memmem::find(self.console.text().as_bytes(), exit.as_bytes()).is_some()
+    }
+
+    /// What the log tells of this process.
+    fn lives_by(&self, info: &ProcessInfo) -> Vec<LifeSpan> {
+        if young_since_ms(info).is_some() && !self.has_exit(info) {
             return Vec::new();
         }
-        let mut other;
-        let info = if id == self.info.pm_id {
-            &self.info
-        } else {
-            other = ProcessInfo::new(id, &self.info.name, ProcessStatus::Online);
-            other.exec_mode = self.info.exec_mode;
-            &other
-        };
         let utc_offset_s = clock::utc_offset_s(clock::now_ms());
         let (errors, calm_since_ms, console) = (None, None, self.console.text());
         let deaths =
@@ -300,6 +334,12 @@ impl Looked {
         }
         ids
     }
+}
+
+/// Since when a process runs, where it never ended.
+fn young_since_ms(info: &ProcessInfo) -> Option<i64> {
+    let is_young = info.restarts == 0 && info.exit_code.is_none();
+    info.online_since_ms.filter(|_| is_young)
 }
 
 /// The time between two moments in which a life was on: as if it wrote as much at any time, and nothing

@@ -189,7 +189,10 @@ impl Backwards {
     /// whose last words are there. What a life may have said first bounds nothing.
     fn bound(&mut self, run: &mut [Group], anchors: &[Anchor], lower: Option<i64>) {
         let mut earliest = lower.or(self.made_ms()).unwrap_or(i64::MIN);
-        let mut certain = anchors.iter().filter(|anchor| anchor.last == Mark::Last).peekable();
+        // Whose words those are is not known then.
+        let is_of_several = self.lives.are_of_several();
+        let mut certain =
+            anchors.iter().filter(|anchor| anchor.last == Mark::Last && !is_of_several).peekable();
         let first = certain.peek().map(|anchor| anchor.ended_ms + SECOND_MS);
         for (at, group) in run.iter_mut().enumerate() {
             if let Some(anchor) = certain.next_if(|anchor| anchor.group <= at) {
@@ -410,7 +413,9 @@ impl Backwards {
     fn mark(&mut self, groups: &mut [Group], lines: &[Unsettled]) {
         // The line above, where it reads as the first one of the file does.
         let mut above: Option<&[u8]> = None;
-        for group in &mut *groups {
+        // Of several processes one may begin at any time without another's end.
+        let asked: &mut [Group] = if self.lives.are_of_several() { &mut [] } else { &mut *groups };
+        for group in asked {
             let before = above.take();
             // What says its time tells nothing of lives, and most lines do.
             let head = lines.get(group.first).filter(|_| group.own_ms.is_none());

@@ -255,15 +255,10 @@ impl Current {
         let heard = &history.heard;
         let Some(key) = file.keys().next() else { return true };
         let (now_ms, losses) = (heard.elapsed_ms(), heard.losses());
-        if !self.gaps.contains_key(path) {
-            let tail = joined.keys.first().and_then(|old| self.tails.remove(old));
-            let Some(tail) = tail.map(|tail| tail.keeping(OWN_BYTES)) else {
-                heard.give_up(key);
-                return true;
-            };
-            self.gaps.insert(path.to_owned(), Gap::new(tail, now_ms));
-        }
-        let Some(mut gap) = self.gaps.get(path).cloned() else { return true };
+        let Some(mut gap) = self.gap(joined, path, now_ms) else {
+            heard.give_up(key);
+            return true;
+        };
         let mut again = heard.again(key);
         let has_begun = again.is_some();
         let is_late = gap.age_ms(now_ms) >= LOOK_MAX_MS;
@@ -311,20 +306,22 @@ impl Current {
             }
         };
         let tail = newest.as_ref().map(|newest| Tail::of_file(newest, to.at, OWN_BYTES));
-        let unsure = match left {
-            0 if is_exact => None,
-            0 => Some(format!("{}: {UNSURE}", clean(&file.name))),
-            left => Some(format!(
-                "{}: {left} bytes before this are in the log file only",
-                clean(&file.name)
-            )),
-        };
+        let unsure = unsure(file, left, is_exact);
         let mended = Mended { process, bytes, written, unsure, tail, repeated, losses };
         let is_done = heard.release(key, has_begun, mended);
         if let Some(newest) = newest.filter(|_| is_done) {
             joined.file = newest;
         }
         is_done
+    }
+
+    /// What is looked for in a file of one output; `None` where it is not known how that ended.
+    fn gap(&mut self, joined: &Joined, path: &Path, now_ms: i64) -> Option<Gap> {
+        if !self.gaps.contains_key(path) {
+            let tail = joined.keys.first().and_then(|old| self.tails.remove(old))?;
+            self.gaps.insert(path.to_owned(), Gap::new(tail.keeping(OWN_BYTES), now_ms));
+        }
+        self.gaps.get(path).cloned()
     }
 
     /// Looks at a file of several outputs. Whether it is done, and the lines that were missing.
@@ -343,19 +340,14 @@ impl Current {
         let again: Vec<(OutputKey, Option<Again>)> =
             keys.iter().map(|key| (*key, heard.again(*key))).collect();
         let heard_ms = heard.elapsed_ms();
+        let ages = |of: fn(&Again) -> i64| {
+            again.iter().filter_map(move |(_, again)| Some(heard_ms - of(again.as_ref()?)))
+        };
         let outputs = Output {
             tails: before.iter().map(|tail| tail.bytes().to_vec()).collect(),
             again: keys.iter().map(|key| heard.held_text(*key)).collect(),
-            quiet_ms: again
-                .iter()
-                .filter_map(|(_, again)| Some(heard_ms - again.as_ref()?.last_ms))
-                .min()
-                .unwrap_or(age_ms),
-            begun_ms: again
-                .iter()
-                .filter_map(|(_, again)| Some(heard_ms - again.as_ref()?.first_ms))
-                .max()
-                .unwrap_or_default(),
+            quiet_ms: ages(|again| again.last_ms).min().unwrap_or(age_ms),
+            begun_ms: ages(|again| again.first_ms).max().unwrap_or_default(),
             is_late: age_ms >= LOOK_MAX_MS,
         };
         let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
@@ -404,6 +396,16 @@ impl Current {
         let is_exact = missed.is_exact;
         let lines = SharedLines { file: file.clone(), lines, is_exact, between_ms };
         (true, Some(lines))
+    }
+}
+
+/// What is unsure about what was missed: of which so many bytes are left in the file.
+fn unsure(file: &LogFile, left: u64, is_exact: bool) -> Option<String> {
+    let name = clean(&file.name);
+    match left {
+        0 if is_exact => None,
+        0 => Some(format!("{name}: {UNSURE}")),
+        left => Some(format!("{name}: {left} bytes before this are in the log file only")),
     }
 }
 

@@ -114,12 +114,14 @@ impl History {
         self.wished.notify_one();
     }
 
-    /// When the process lived that alone writes a file.
+    /// When the processes lived that write a file.
     fn lives_of(&self, file: &LogFile, console: &Arc<Console>) -> Lives {
-        let [id] = file.ids.as_slice() else { return Lives::default() };
         let known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        let info = known.iter().find(|info| info.pm_id == *id);
-        info.map_or_else(Lives::default, |info| Lives::of(info, console))
+        let writes = |info: &&ProcessInfo| file.ids.contains(&info.pm_id);
+        let infos: Vec<ProcessInfo> = known.iter().filter(writes).cloned().collect();
+        // Of those that are not known nothing is.
+        let is_all = infos.len() == file.ids.len();
+        if is_all { Lives::of_several(&infos, console) } else { Lives::default() }
     }
 
     /// When the first life began since a moment of those who write a file, where of none one was on then, as far
@@ -227,7 +229,7 @@ async fn mend(watch: &Watch, readers: &mut Readers) {
     let history = &watch.history;
     let files = history.files.borrow().clone();
     let lists = history.lists.load(Ordering::Relaxed);
-    let told = readers.mending.step((history, &watch.endpoint.home), &files, lists).await;
+    let told = readers.mending.step((history, watch.endpoint.home.as_path()), &files, lists).await;
     for SharedLines { file, lines, is_exact, between_ms: (from_ms, until_ms) } in told {
         let format = file.format();
         let (mut judge, mut head_ms) = (Judge::default(), from_ms);

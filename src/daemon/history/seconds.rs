@@ -14,7 +14,10 @@ impl Backwards {
     /// Puts what the next life says at the end of such seconds.
     pub(super) fn part_seconds(&self, groups: &mut [Group], lines: &[Unsettled]) {
         let is_whole = |group: &&Group| group.own_ms.is_some_and(|at_ms| at_ms % 1_000 == 0);
-        if self.lives.is_empty() || !groups.iter().any(|group| is_whole(&group)) {
+        if self.lives.is_empty()
+            || self.lives.are_of_several()
+            || !groups.iter().any(|group| is_whole(&group))
+        {
             return;
         }
         let mut opening: Option<Vec<u8>> = None;

@@ -25,8 +25,8 @@ impl Lives {
 impl Looked {
     /// When one of its log files was that is empty now: both outputs are flushed together.
     fn own_emptied_ms(&self) -> Option<i64> {
-        let logs = &self.info.logs;
-        let paths = [&logs.out, &logs.err, &logs.both].into_iter().flatten();
+        let all = std::iter::once(&self.info).chain(&self.others).map(|info| &info.logs);
+        let paths = all.flat_map(|logs| [&logs.out, &logs.err, &logs.both]).flatten();
         paths.filter_map(|path| emptied_ms(Path::new(&**path))).max()
     }
 }

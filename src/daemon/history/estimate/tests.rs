@@ -432,3 +432,40 @@ fn what_a_file_holds_was_written_since_it_was_flushed() {
     write("pm2.log", "", flushed_ms + 20_000);
     assert!((620_000..=622_000).contains(&first(times(made_ms))));
 }
+
+/// A log of errors of two processes: one of them fails now and then, and the other one goes on.
+#[test]
+fn what_is_said_last_in_a_file_of_several_processes_is_dated_to_an_end() {
+    let at = |ms: i64| {
+        let at = jiff::Timestamp::from_millisecond(ms).unwrap();
+        TimeZone::system().to_datetime(at)
+    };
+    let made_ms = 1_000_000_000;
+    let ends = [20_000, 50_000].map(|ms| made_ms + ms);
+    let mut log = String::new();
+    for end in ends {
+        let (start, end) = (at(end - 10_000), at(end));
+        log += &format!("{start}: PM2 log: App [a:1] starting in -fork mode-\n");
+        log += &format!("{end}: PM2 log: App [a:1] exited with code [1] via signal [SIGINT]\n");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pm2.log"), log).unwrap();
+    let infos = [0, 1].map(|id| {
+        let mut info = ProcessInfo::new(PmId(id), "a", ProcessStatus::Online);
+        (info.online_since_ms, info.restarts) = (Some(made_ms), 2 * id);
+        info
+    });
+    let ticks = |count: usize| "tick alive\n".repeat(count);
+    let trace = "Error: lost\n    at a (/srv/a.js:1:1)\n\nNode.js v20.20.2\n";
+    // Little is said before the first end, much behind the second.
+    let text = [&ticks(3), trace, &ticks(5), trace, &ticks(60)].concat();
+    let lives = Lives::of_several(&infos, &Console::of(folder.path()));
+    assert_eq!(lives.ended().len(), 2);
+    let lines = lines(&text, true, lives, (made_ms, made_ms + 90_000));
+    assert!(lines.is_sorted_by_key(|line| line.at_ms));
+    let said: Vec<i64> =
+        lines.iter().filter(|line| &*line.bytes == b"Error: lost").map(|line| line.at_ms).collect();
+    assert_eq!(said, ends);
+    let is_doubtful = |line: &Line| line.bounds_ms == Some((made_ms, made_ms + 90_000));
+    assert!(lines.iter().all(is_doubtful), "whose words they are is not known");
+}
