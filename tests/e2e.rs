@@ -14,6 +14,7 @@ mod daemons;
 mod details;
 mod forty;
 mod history;
+mod history_back;
 mod kept;
 mod keys;
 mod logs;
@@ -79,7 +80,7 @@ fn of_logs() -> Vec<Test> {
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
         each_line_is_there_once(Release::Seven),
         each_line_is_there_once(Release::Five),
-        with_pm2(history::a_daemon_that_comes_back_leaves_no_gap),
+        with_pm2(history_back::a_daemon_that_comes_back_leaves_no_gap),
         with_pm2(history::the_ends_of_the_files_are_there_at_once),
         with_pm2(history::a_large_file_is_gone_back_in_on_demand),
         with_pm2(history::a_time_far_back_is_gone_to_and_esc_ends_it),

@@ -36,12 +36,14 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The file that was written before, and the one of that name now where it is another: the oldest
-/// first.
-pub(crate) fn generations(old: Arc<File>, path: &Path) -> Vec<Arc<File>> {
+/// The file that was written before, if there was one, and the one of that name now where it is another: the
+/// oldest first.
+pub(crate) fn generations(old: impl Into<Option<Arc<File>>>, path: &Path) -> Vec<Arc<File>> {
+    let old = old.into();
     let identity = |file: &File| file.metadata().ok().map(|about| (about.dev(), about.ino()));
-    let now = open(path).ok().filter(|now| identity(now) != identity(&old));
-    std::iter::once(old).chain(now.map(Arc::new)).collect()
+    let is_other = |now: &File| old.as_ref().is_none_or(|old| identity(now) != identity(old));
+    let now = open(path).ok().filter(is_other);
+    old.into_iter().chain(now.map(Arc::new)).collect()
 }
 
 /// When a file was last written, milliseconds since 1970.

@@ -14,6 +14,7 @@ pub(super) mod growth;
 pub(super) mod heard;
 mod join;
 mod last_words;
+mod listed;
 mod long;
 pub(crate) mod mend;
 mod newcomers;

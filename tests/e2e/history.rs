@@ -12,7 +12,7 @@ use pm2_tui::app::message::Message;
 use pm2_tui::app::{App, update};
 use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
 use pm2_tui::daemon::{self, Endpoint, Options};
-use pm2_tui::logs::{Bounds, TimeFrom};
+use pm2_tui::logs::Bounds;
 use pm2_tui::model::DaemonId;
 use pm2_tui::model::daemon::Daemon;
 use pm2_tui::model::moment::Moment;
@@ -360,72 +360,6 @@ fn truncate(logs: &std::path::Path) {
         let path = logs.join(name);
         fs::copy(&path, logs.join(format!("{name}.2"))).unwrap();
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
-    }
-}
-
-/// A daemon that ends and comes back: what its processes logged in between is told too, also of an app that
-/// was deleted and started again before.
-pub(crate) fn a_daemon_that_comes_back_leaves_no_gap() {
-    let text = |name: &str| {
-        format!(
-            "var n = 0; function line() {{ console.log('{name}-' + process.pid + ' ' + n++ + '.'); }}\n\
-             for (var i = 0; i < 100; i++) line();\nsetInterval(line, 5);"
-        )
-    };
-    let cluster = json!({"exec_mode": "cluster", "instances": 1});
-    let apps = [
-        script("forked", "js", text("forked")),
-        script("worker", "js", text("worker")).with(cluster),
-        script("again", "js", text("again")),
-    ];
-    let home = Pm2Home::with(Release::Seven, &apps);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut cockpit = Cockpit::new(&home);
-        let of_all = |app: &App, generations: [(&str, usize); 3]| {
-            let all = numbers(app);
-            generations.iter().all(|(name, generations)| {
-                let of = |(known, numbers): (&String, &Vec<u32>)| {
-                    known.starts_with(name) && numbers.len() > 200
-                };
-                all.iter().filter(|told| of(*told)).count() >= *generations
-            })
-        };
-        let so_many = |others, again| [("forked-", others), ("worker-", others), ("again-", again)];
-        cockpit.until("what they log", |app| of_all(app, so_many(1, 1))).await;
-        let again = home.apps().join("again.js");
-        assert!(home.cli(&["delete", "again"]).status.success());
-        assert!(home.cli(&["start", again.to_str().unwrap()]).status.success());
-        cockpit.until("what the second logs", |app| of_all(app, so_many(1, 2))).await;
-        assert!(home.cli(&["save"]).status.success());
-        assert!(home.cli(&["kill"]).status.success());
-        assert!(home.cli(&["resurrect"]).status.success());
-        cockpit.until("what the new ones log", |app| of_all(app, so_many(2, 3))).await;
-        for (name, numbers) in numbers(&cockpit.app) {
-            assert_each_once(&name, &numbers);
-        }
-        assert_dated_within_lives(&home, &cockpit.app);
-        cockpit.handle.shut_down().await;
-    });
-}
-
-/// No line of the lives that are on is dated before they began, and no estimate of another one behind that:
-/// lines are named after the app and its pid, and of each app one life is on.
-fn assert_dated_within_lives(home: &Pm2Home, app: &App) {
-    let listed = home.call("getMonitorData", &json!({}));
-    let began = |life: &serde_json::Value| {
-        let (name, env) = (life["name"].as_str().unwrap(), &life["pm2_env"]);
-        (name.to_owned(), (life["pid"].to_string(), env["pm_uptime"].as_i64().unwrap()))
-    };
-    let began: BTreeMap<_, _> = listed.as_array().unwrap().iter().map(began).collect();
-    for line in app.lines().rows(0, usize::MAX) {
-        let name = line.text.text.split_once(' ').and_then(|(life, _)| life.split_once('-'));
-        let Some((name, pid)) = name else { continue };
-        let Some((of, began_ms)) = began.get(name) else { continue };
-        let (at_ms, text) = (line.time.at_ms, &line.text.text);
-        let is_estimated = line.time.from == TimeFrom::Estimated;
-        let is_so = if pid == of { at_ms >= *began_ms } else { at_ms <= *began_ms };
-        assert!(is_so || pid != of && !is_estimated, "{text}: {} ms off", at_ms - began_ms);
     }
 }
 

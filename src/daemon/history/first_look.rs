@@ -39,7 +39,7 @@ fn tail_bytes(file: &LogFile) -> usize {
 
 /// What came of a look at a file.
 pub(super) enum Look {
-    /// There is no file.
+    /// There is no file yet.
     Nothing,
     /// It cannot be read.
     Failed(Failure),
@@ -66,10 +66,14 @@ pub(super) async fn first_look(
         let name = clean(&file.name).into();
         Look::Failed(Failure { path: path.clone(), name, why: why.into() })
     };
-    let mut tail = None;
+    // Of one that cannot be read it is known at least that something came.
+    let mut tail = Some(Tail::new(tail_bytes(&file)));
     let result = match opened.await {
         None => failed("it does not answer"),
-        Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Look::Nothing,
+        Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+            tail = Some(Tail::of_none(tail_bytes(&file)));
+            Look::Nothing
+        }
         Some(Err(error)) => failed(&clean(&error.to_string())),
         Some(Ok((opened, size))) => {
             tokio::time::sleep(SETTLE).await;

@@ -44,6 +44,11 @@ impl Tail {
         Self { bytes: Vec::new(), bytes_max, at: None, last_ms: None }
     }
 
+    /// Of an output whose file is not there yet: all of it will be in there.
+    pub(crate) fn of_none(bytes_max: usize) -> Self {
+        Self { at: Some(0), ..Self::new(bytes_max) }
+    }
+
     /// Of an output that ended with this, and keeps so many bytes.
     pub(crate) fn ending(bytes: Vec<u8>, bytes_max: usize) -> Self {
         Self { bytes, bytes_max, at: None, last_ms: None }

@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::away::Looked;
+use self::away::{Around, Looked};
 use super::gap::{Again, Gap, Missed, OWN_BYTES, Still, Tail};
 use super::growth::{Growth, Written};
 use super::heard::{Heard, Mended, OutputKey, UNSURE};
-use super::screen::History;
 use super::shared::{self, Output, SHARED_BYTES};
 use super::sources::LogFile;
 use crate::daemon::{files, offload};
@@ -40,7 +39,8 @@ const GONE_AFTER: Duration = Duration::from_secs(8);
 /// A file that was joined to the bus.
 #[derive(Debug)]
 struct Joined {
-    file: Arc<File>,
+    /// It; `None` as long as it is not there.
+    file: Option<Arc<File>>,
     of: LogFile,
     /// The outputs that went into it.
     keys: Vec<OutputKey>,
@@ -57,6 +57,8 @@ struct Joined {
 #[derive(Debug, Default)]
 pub(super) struct Mending {
     joined: HashMap<PathBuf, Joined>,
+    /// Files that cannot be read.
+    unreadable: HashSet<PathBuf>,
     current: Option<Current>,
     looked: Looked,
 }
@@ -87,11 +89,16 @@ pub(super) struct SharedLines {
 }
 
 impl Mending {
-    /// A file is joined to the bus.
-    pub(super) fn join(&mut self, path: PathBuf, file: Arc<File>, of: LogFile) {
+    /// A file is joined to the bus, also one that is not there yet: a worker makes its own, late.
+    pub(super) fn join(&mut self, path: PathBuf, file: Option<Arc<File>>, of: LogFile) {
         let keys = of.keys().collect();
         let (still, lost_ms, growth) = (Still::default(), None, Growth::default());
         self.joined.insert(path, Joined { file, of, keys, still, lost_ms, growth });
+    }
+
+    /// A file cannot be read.
+    pub(super) fn pass_over(&mut self, path: PathBuf) {
+        self.unreadable.insert(path);
     }
 
     /// The files of one output each that no process has any more, nor its id.
@@ -156,11 +163,10 @@ impl Mending {
     /// Looks at all files that are not mended yet; gives lines of files of several outputs.
     pub(super) async fn step(
         &mut self,
-        (history, home): (&Arc<History>, &Path),
+        (heard, listed, home): Around<'_>,
         files: &[LogFile],
         lists: u64,
     ) -> Vec<SharedLines> {
-        let heard = &history.heard;
         if heard.is_flood() {
             // What is missing is told by its number.
             heard.end_holding();
@@ -186,11 +192,11 @@ impl Mending {
             }
             let is_done = if file.is_shared() {
                 let (is_done, lines) =
-                    current.step_shared((history, home), joined, file, path).await;
+                    current.step_shared((heard, listed, home), joined, file, path).await;
                 told.extend(lines);
                 is_done
             } else {
-                current.step_own((history, home), joined, file, path).await
+                current.step_own((heard, listed, home), joined, file, path).await
             };
             if is_done {
                 joined.keys = file.keys().collect();
@@ -211,6 +217,7 @@ impl Mending {
             match file.and_then(|file| file.path.as_ref()) {
                 Some(path) if current.done.contains(path) => heard.pass(key),
                 Some(path) if self.joined.contains_key(path) => {}
+                Some(path) if self.unreadable.contains(path) => heard.give_up(key),
                 // What was missing before it is told when its file is joined.
                 Some(_) if file.is_some_and(|file| is_waited_for(heard, file)) => {}
                 None if heard.elapsed_ms() - since_ms < LIST_MAX.as_millis() as i64 => {}
@@ -247,12 +254,11 @@ impl Current {
     /// Looks at a file of one output. Whether it is done.
     async fn step_own(
         &mut self,
-        (history, home): (&Arc<History>, &Path),
+        (heard, listed, home): Around<'_>,
         joined: &mut Joined,
         file: &LogFile,
         path: &Path,
     ) -> bool {
-        let heard = &history.heard;
         let Some(key) = file.keys().next() else { return true };
         let (now_ms, losses) = (heard.elapsed_ms(), heard.losses());
         let Some(mut gap) = self.gap(joined, path, now_ms) else {
@@ -262,10 +268,10 @@ impl Current {
         let mut again = heard.again(key);
         let has_begun = again.is_some();
         let is_late = gap.age_ms(now_ms) >= LOOK_MAX_MS;
-        let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
+        let (old, path_too) = (joined.file.clone(), path.to_owned());
         let to_ms = heard.held_since(key).unwrap_or_else(|| heard.wall_ms());
         let part_ms = heard.wall_ms();
-        let dating = joined.dating((history, home), file);
+        let dating = joined.dating((heard, listed, home), file);
         let looking = offload::look(move || {
             let all = files::generations(old, &path_too);
             let part = if is_late { read_on(&mut gap, &all, now_ms) } else { Vec::new() };
@@ -277,13 +283,13 @@ impl Current {
             let dated =
                 |missed: Missed| (dating.own(&all, (&missed.bytes, missed.to), to_ms), missed);
             let missed = missed.map(|missed| missed.map(dated));
-            let newest = all.last().map(Arc::clone);
-            (missed, part, gap, again, newest)
+            (missed, part, gap, again, all)
         });
-        let Some((missed, part, mut gap, again, newest)) = looking.await else {
+        let Some((missed, part, mut gap, again, all)) = looking.await else {
             heard.give_up(key);
             return true;
         };
+        joined.file = all.first().cloned();
         let process =
             ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
         if !part.1.is_empty() {
@@ -305,12 +311,15 @@ impl Current {
                 return true;
             }
         };
-        let tail = newest.as_ref().map(|newest| Tail::of_file(newest, to.at, OWN_BYTES));
+        let tail = match all.last() {
+            Some(newest) => Tail::of_file(newest, to.at, OWN_BYTES),
+            None => Tail::of_none(OWN_BYTES),
+        };
         let unsure = unsure(file, left, is_exact);
-        let mended = Mended { process, bytes, written, unsure, tail, repeated, losses };
+        let mended = Mended { process, bytes, written, unsure, tail: Some(tail), repeated, losses };
         let is_done = heard.release(key, has_begun, mended);
-        if let Some(newest) = newest.filter(|_| is_done) {
-            joined.file = newest;
+        if is_done {
+            joined.file = all.last().cloned();
         }
         is_done
     }
@@ -327,12 +336,11 @@ impl Current {
     /// Looks at a file of several outputs. Whether it is done, and the lines that were missing.
     async fn step_shared(
         &mut self,
-        (history, home): (&Arc<History>, &Path),
+        (heard, listed, home): Around<'_>,
         joined: &mut Joined,
         file: &LogFile,
         path: &Path,
     ) -> (bool, Option<SharedLines>) {
-        let heard = &history.heard;
         let (age_ms, losses) = (self.since.elapsed().as_millis() as i64, heard.losses());
         let before: Vec<Tail> =
             joined.keys.iter().filter_map(|key| self.tails.get(key).cloned()).collect();
@@ -350,26 +358,27 @@ impl Current {
             begun_ms: ages(|again| again.first_ms).max().unwrap_or_default(),
             is_late: age_ms >= LOOK_MAX_MS,
         };
-        let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
+        let (old, path_too) = (joined.file.clone(), path.to_owned());
         let mut still = joined.still;
         let until_ms = keys.iter().filter_map(|key| heard.held_since(*key)).min();
         let until_ms = until_ms.unwrap_or_else(|| heard.wall_ms());
-        let dating = joined.dating((history, home), file);
+        let dating = joined.dating((heard, listed, home), file);
         let looking = offload::look(move || {
             let all = files::generations(old, &path_too);
             let missed = shared::missed_at(&all, &outputs, (&mut still, heard_ms));
             let missed = missed.map(|missed| {
                 missed.map(|(missed, places)| (dating.shared(&places, until_ms), missed))
             });
-            (missed, all.last().map(Arc::clone), still)
+            (missed, all, still)
         });
-        let Some((Ok(missed), newest, still)) = looking.await else {
+        let Some((Ok(missed), all, still)) = looking.await else {
             for key in keys {
                 heard.give_up(key);
             }
             return (true, None);
         };
         joined.still = still;
+        joined.file = all.first().cloned();
         let Some((times, missed)) = missed.filter(|_| heard.losses() == losses) else {
             return (false, None);
         };
@@ -388,9 +397,7 @@ impl Current {
             }
         }
         joined.keys.iter().for_each(|key| drop(self.tails.remove(key)));
-        if let Some(newest) = newest {
-            joined.file = newest;
-        }
+        joined.file = all.last().cloned();
         let between_ms = (times.first().copied().unwrap_or(until_ms), until_ms);
         let lines = missed.lines.into_iter().zip(times).collect();
         let is_exact = missed.is_exact;

@@ -18,6 +18,7 @@ use super::Line;
 use super::events::{self, Script};
 use super::first_look::{Look, first_look};
 use super::heard::Heard;
+use super::listed::Listed;
 use super::mend::{self, Mending, SharedLines};
 use super::newcomers::{New, Newcomers};
 use super::older::{Course, Reader, Wish, next_older};
@@ -25,7 +26,7 @@ use super::past_file::past_file;
 use super::sources::{LogFile, log_files};
 use super::unread;
 use crate::daemon::clock::now_ms;
-use crate::daemon::lives::{Console, Lives};
+use crate::daemon::lives::Console;
 use crate::daemon::{Watch, offload};
 use crate::logs::Reach;
 use crate::logs::parse::{Judge, Place};
@@ -57,8 +58,8 @@ pub(in crate::daemon) struct History {
     pub(in crate::daemon) heard: Heard,
     /// The files of the processes that there are.
     pub(super) files: watch::Sender<Vec<LogFile>>,
-    /// The processes when the files were said, as their lives are told by.
-    lives: Mutex<Vec<ProcessInfo>>,
+    /// The processes, as their lives are told by.
+    pub(super) listed: Arc<Listed>,
     /// How often they were said.
     lists: AtomicU64,
     /// Which older lines are wanted.
@@ -91,11 +92,7 @@ impl History {
     /// These are the processes now.
     pub(in crate::daemon) fn processes(&self, infos: &[ProcessInfo]) {
         let files = log_files(infos, |_| true);
-        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        if !lives.iter().map(life_of).eq(infos.iter().map(life_of)) {
-            *lives = infos.iter().map(Lives::asked_of).collect();
-        }
-        drop(lives);
+        self.listed.note(infos);
         self.files.send_if_modified(|known| {
             let is_other = *known != files;
             if is_other {
@@ -114,41 +111,14 @@ impl History {
         self.wished.notify_one();
     }
 
-    /// When the processes lived that write a file.
-    fn lives_of(&self, file: &LogFile, console: &Arc<Console>) -> Lives {
-        let known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        let writes = |info: &&ProcessInfo| file.ids.contains(&info.pm_id);
-        let infos: Vec<ProcessInfo> = known.iter().filter(writes).cloned().collect();
-        // Of those that are not known nothing is.
-        let is_all = infos.len() == file.ids.len();
-        if is_all { Lives::of_several(&infos, console) } else { Lives::default() }
-    }
-
-    /// When the first life began since a moment of those who write a file, where of none one was on then, as far
-    /// as that is known: milliseconds since 1970. Blocks.
-    pub(super) fn begun_since(
-        &self,
-        file: &LogFile,
-        from_ms: i64,
-        console: &Arc<Console>,
-    ) -> Option<i64> {
-        let known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |id: &PmId| Some(Lives::of(known.iter().find(|info| info.pm_id == *id)?, console));
-        let all: Option<Vec<Lives>> = file.ids.iter().map(of).collect();
-        drop(known);
-        let begun = all?.into_iter().map(|lives| lives.begun_since(from_ms));
-        begun.min().flatten()
-    }
-
     /// When the life of a process began that goes on, milliseconds since 1970.
     pub(super) fn since_ms(&self, id: PmId) -> Option<i64> {
-        let known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().find(|info| info.pm_id == id)?.runs_since_ms()
+        self.listed.since_ms(id)
     }
 
     /// The scripts of all processes.
     pub(super) fn scripts(&self) -> Vec<Script> {
-        Script::of(&self.lives.lock().unwrap_or_else(PoisonError::into_inner))
+        Script::of(&self.listed.lock())
     }
 
     /// What came of a wish until now was taken: it goes on.
@@ -161,11 +131,6 @@ impl History {
         self.is_halted.store(true, Ordering::Relaxed);
         self.wished.notify_one();
     }
-}
-
-/// What tells one life of a process from another.
-fn life_of(info: &ProcessInfo) -> impl PartialEq + '_ {
-    ((info.pm_id, &info.name, &info.status), (info.online_since_ms, info.restarts, &info.exit_code))
 }
 
 /// Reads history for ever.
@@ -229,7 +194,8 @@ async fn mend(watch: &Watch, readers: &mut Readers) {
     let history = &watch.history;
     let files = history.files.borrow().clone();
     let lists = history.lists.load(Ordering::Relaxed);
-    let told = readers.mending.step((history, watch.endpoint.home.as_path()), &files, lists).await;
+    let around = (&history.heard, &history.listed, watch.endpoint.home.as_path());
+    let told = readers.mending.step(around, &files, lists).await;
     for SharedLines { file, lines, is_exact, between_ms: (from_ms, until_ms) } in told {
         let format = file.format();
         let (mut judge, mut head_ms) = (Judge::default(), from_ms);
@@ -289,10 +255,10 @@ async fn begin(watch: &Watch, readers: &mut Readers, (new, waits_until): (Vec<Ne
     let paths: Vec<PathBuf> = new.iter().map(|new| new.path.clone()).collect();
     let reading = stream::iter(new)
         .map(|New { file, path, opened, .. }| {
-            let lives = watch.history.lives_of(&file, &console);
+            let lives = watch.history.listed.lives_of(&file, &console);
             let bounds = (lines_max, bytes_max, unheard_ms);
-            let looking = first_look(heard, (file, lives), (path.clone(), opened), bounds);
-            async move { (path, looking.await) }
+            let looking = first_look(heard, (file.clone(), lives), (path.clone(), opened), bounds);
+            async move { (path, file, looking.await) }
         })
         .buffer_unordered(AT_A_TIME);
     // What is there together is reported together: so it is merged at once.
@@ -300,16 +266,20 @@ async fn begin(watch: &Watch, readers: &mut Readers, (new, waits_until): (Vec<Ne
     let (mut failures, mut absent) = (Vec::new(), 0);
     while let Some(looks) = reading.next().await {
         let mut past = Past::default();
-        for (path, look) in looks {
-            readers.known.insert(path);
+        for (path, of, look) in looks {
+            readers.known.insert(path.clone());
             match look {
-                Look::Nothing => absent += 1,
-                Look::Failed(failure) => failures.push(failure),
+                Look::Nothing => {
+                    absent += 1;
+                    readers.mending.join(path, None, of);
+                }
+                Look::Failed(failure) => {
+                    failures.push(failure);
+                    readers.mending.pass_over(path);
+                }
                 Look::Read(file, reader) => {
                     past.files.extend(Some(file).filter(|file| !file.lines.is_empty()));
-                    if let Some(path) = reader.file.path.clone() {
-                        readers.mending.join(path, reader.lines.file(), reader.file.clone());
-                    }
+                    readers.mending.join(path, Some(reader.lines.file()), of);
                     readers.all.push(*reader);
                 }
             }

@@ -396,7 +396,7 @@ fn what_a_file_holds_was_written_since_it_was_flushed() {
     };
     let made_ms = crate::daemon::clock::now_ms();
     let (flushed_ms, to_ms) = (made_ms + 600_000, made_ms + 700_000);
-    let text: String = (1..=100).map(|n| format!("line {n}\n")).collect();
+    let text = (1..=100).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n") + "\n";
     let times = |since_ms: i64| -> Vec<i64> {
         let mut info = ProcessInfo::new(PmId(0), "a", ProcessStatus::Online);
         info.online_since_ms = Some(since_ms);
@@ -442,14 +442,15 @@ fn what_is_said_last_in_a_file_of_several_processes_is_dated_to_an_end() {
     };
     let made_ms = 1_000_000_000;
     let ends = [20_000, 50_000].map(|ms| made_ms + ms);
-    let mut log = String::new();
-    for end in ends {
+    let log = ends.map(|end| {
         let (start, end) = (at(end - 10_000), at(end));
-        log += &format!("{start}: PM2 log: App [a:1] starting in -fork mode-\n");
-        log += &format!("{end}: PM2 log: App [a:1] exited with code [1] via signal [SIGINT]\n");
-    }
+        format!(
+            "{start}: PM2 log: App [a:1] starting in -fork mode-\n\
+             {end}: PM2 log: App [a:1] exited with code [1] via signal [SIGINT]\n"
+        )
+    });
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("pm2.log"), log).unwrap();
+    std::fs::write(folder.path().join("pm2.log"), log.concat()).unwrap();
     let infos = [0, 1].map(|id| {
         let mut info = ProcessInfo::new(PmId(id), "a", ProcessStatus::Online);
         (info.online_since_ms, info.restarts) = (Some(made_ms), 2 * id);
@@ -461,11 +462,11 @@ fn what_is_said_last_in_a_file_of_several_processes_is_dated_to_an_end() {
     let text = [&ticks(3), trace, &ticks(5), trace, &ticks(60)].concat();
     let lives = Lives::of_several(&infos, &Console::of(folder.path()));
     assert_eq!(lives.ended().len(), 2);
-    let lines = lines(&text, true, lives, (made_ms, made_ms + 90_000));
-    assert!(lines.is_sorted_by_key(|line| line.at_ms));
+    let read = lines(&text, true, lives, (made_ms, made_ms + 90_000));
+    assert!(read.is_sorted_by_key(|line| line.at_ms));
     let said: Vec<i64> =
-        lines.iter().filter(|line| &*line.bytes == b"Error: lost").map(|line| line.at_ms).collect();
+        read.iter().filter(|line| &*line.bytes == b"Error: lost").map(|line| line.at_ms).collect();
     assert_eq!(said, ends);
     let is_doubtful = |line: &Line| line.bounds_ms == Some((made_ms, made_ms + 90_000));
-    assert!(lines.iter().all(is_doubtful), "whose words they are is not known");
+    assert!(read.iter().all(is_doubtful), "whose words they are is not known");
 }

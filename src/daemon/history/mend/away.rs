@@ -13,18 +13,21 @@ use tokio::time::Instant;
 use super::super::gap::Place;
 use super::super::growth::{Growth, Written};
 use super::super::heard::Heard;
-use super::super::screen::History;
+use super::super::listed::Listed;
 use super::super::sources::LogFile;
 use super::{Joined, Mending};
 use crate::daemon::lives::Console;
-use crate::daemon::offload;
 use crate::daemon::seam::ReadAt;
+use crate::daemon::{files, offload};
 
 /// How long files are left alone at least and at most, while nothing comes of them.
 const REST_MIN: Duration = Duration::from_millis(100);
 const REST_MAX: Duration = Duration::from_secs(2);
 /// Of the time that the bus is away, this part.
 const REST_PART: u32 = 20;
+
+/// What came, the processes, and the home of their daemon.
+pub(super) type Around<'a> = (&'a Heard, &'a Arc<Listed>, &'a Path);
 
 /// When sizes were looked at.
 #[derive(Debug, Default)]
@@ -60,15 +63,21 @@ impl Mending {
         }
         let now = Instant::now();
         self.looked.since = Some((self.looked.since.map_or(now, |(first, _)| first), now));
-        let files = self.joined.iter().map(|(path, it)| (path.clone(), Arc::clone(&it.file)));
-        let files: Vec<(PathBuf, Arc<File>)> = files.collect();
+        let files = self.joined.iter().map(|(path, it)| (path.clone(), it.file.clone()));
+        let files: Vec<(PathBuf, Option<Arc<File>>)> = files.collect();
         let now_ms = heard.wall_ms();
         let looking = offload::look(move || {
-            let size = |(path, file): (PathBuf, Arc<File>)| (size(&path, &file), path);
-            files.into_iter().map(size).collect::<Vec<_>>()
+            let look = |(path, file): (PathBuf, Option<Arc<File>>)| {
+                // One that was made meanwhile is held, though it is renamed then.
+                let file = file.or_else(|| files::open(&path).ok().map(Arc::new));
+                (file.as_ref().map_or(Some(0), |file| size(&path, file)), path, file)
+            };
+            files.into_iter().map(look).collect::<Vec<_>>()
         });
-        for (size, path) in looking.await.unwrap_or_default() {
-            if let (Some(size), Some(joined)) = (size, self.joined.get_mut(&path)) {
+        for (size, path, file) in looking.await.unwrap_or_default() {
+            let Some(joined) = self.joined.get_mut(&path) else { continue };
+            joined.file = file;
+            if let Some(size) = size {
                 joined.growth.see(now_ms, size);
             }
         }
@@ -85,7 +94,7 @@ fn size(path: &Path, file: &File) -> Option<u64> {
 
 /// What tells when the lines of a file were written that were missed.
 pub(super) struct Dating {
-    history: Arc<History>,
+    listed: Arc<Listed>,
     home: PathBuf,
     of: LogFile,
     lost_ms: i64,
@@ -94,12 +103,12 @@ pub(super) struct Dating {
 
 impl Joined {
     /// Of the processes that write it now.
-    pub(super) fn dating(&self, (history, home): (&Arc<History>, &Path), of: &LogFile) -> Dating {
+    pub(super) fn dating(&self, (heard, listed, home): Around<'_>, of: &LogFile) -> Dating {
         Dating {
-            history: Arc::clone(history),
+            listed: Arc::clone(listed),
             home: home.to_owned(),
             of: of.clone(),
-            lost_ms: self.lost_ms.unwrap_or_else(|| history.heard.lost_ms()),
+            lost_ms: self.lost_ms.unwrap_or_else(|| heard.lost_ms()),
             growth: self.growth.clone(),
         }
     }
@@ -131,7 +140,7 @@ impl Dating {
 
     fn written(&self, places: (u64, u64), to_ms: i64) -> Written {
         let console = Console::of(&self.home);
-        let begun_ms = self.history.begun_since(&self.of, self.lost_ms, &console);
+        let begun_ms = self.listed.begun_since(&self.of, self.lost_ms, &console);
         self.growth.written(places, (self.lost_ms.min(to_ms), to_ms), begun_ms)
     }
 }

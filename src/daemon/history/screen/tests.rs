@@ -342,3 +342,58 @@ async fn what_was_missed_was_written_by_lives_that_had_begun() {
         scene.assert_each_once([numbered("one", 7), numbered("two", 7)].concat());
     }
 }
+
+/// A worker makes its files itself, later than it is listed: what it writes there while the bus is lost is told.
+#[tokio::test(start_paused = true)]
+async fn what_was_missed_is_told_of_files_that_were_made_behind_the_first_look() {
+    for [one, two] in [["both.log", "both.log"], ["one.log", "two.log"]] {
+        for is_made_before in [true, false] {
+            let mut scene = Scene::new();
+            let all = [(1, one), (2, two)];
+            scene.connect();
+            scene.list(&all);
+            scene.pass(3_000).await;
+            let had = if is_made_before { 2 } else { 0 };
+            for n in 0..had {
+                scene.says(1, one, &format!("one {n}"));
+                scene.says(2, two, &format!("two {n}"));
+                scene.pass(100).await;
+            }
+            scene.disconnect();
+            for n in had..5 {
+                scene.write(one, &format!("one {n}"));
+                scene.write(two, &format!("two {n}"));
+            }
+            scene.pass(3_000).await;
+            scene.connect();
+            scene.list(&all);
+            scene.pass(100).await;
+            for n in 5..8 {
+                scene.says(1, one, &format!("one {n}"));
+                scene.says(2, two, &format!("two {n}"));
+                scene.pass(200).await;
+            }
+            scene.pass(10_000).await;
+            scene.assert_each_once([numbered("one", 8), numbered("two", 8)].concat());
+        }
+    }
+}
+
+/// Of a file that cannot be read nobody knows what was missed.
+#[tokio::test(start_paused = true)]
+async fn what_was_missed_of_a_file_that_cannot_be_read_is_said_to_be_missing() {
+    let mut scene = Scene::new();
+    fs::create_dir(scene.folder.path().join("api.log")).unwrap();
+    scene.connect();
+    scene.list(&[(0, "api.log")]);
+    scene.pass(3_000).await;
+    scene.disconnect();
+    scene.connect();
+    scene.list(&[(0, "api.log")]);
+    let process = ProcessRef { pm_id: Some(BusPmId::Process(PmId(0))), name: "api".into() };
+    let data = "line 1\n".to_owned();
+    let chunk = LogChunk { process, stream: LogStream::Out, at_ms: None, data };
+    assert!(scene.watch.history.heard.take(chunk).is_none(), "it is held");
+    scene.pass(10_000).await;
+    assert_eq!((scene.told, scene.rulers.len()), (vec!["line 1".into()], 1));
+}
