@@ -30,9 +30,14 @@ fn main() -> color_eyre::Result<ExitCode> {
     };
     panic::install_hooks()?;
     if !matches!(cli.command, None | Some(Command::Demo(_))) {
-        // `events` reads the bus on another thread while it waits for a slow pipe; who asks and
-        // waits for the answer is done sooner without other threads.
-        if let Some(Command::Events(_)) = cli.command {
+        // Who follows reads the bus on another thread while it waits for a slow pipe, and hears there that it
+        // is to end; who asks and waits for the answer is done sooner without other threads.
+        let follows = match &cli.command {
+            Some(Command::Events(_)) => true,
+            Some(Command::Logs(logs)) => logs.follow,
+            _ => false,
+        };
+        if follows {
             return Ok(beside_its_tasks(headless::run(cli))?);
         }
         let runtime = runtime()?;

@@ -58,6 +58,7 @@ fn of_logs() -> Vec<Test> {
         with_pm2(followed::what_is_left_of_a_cluster_is_told_once),
         with_pm2(followed::an_end_stands_behind_the_last_words_from_the_start_on),
         with_pm2(followed::what_is_told_after_the_daemon_is_in_the_order_of_time).lasting(),
+        with_pm2(followed::what_files_hold_is_told_at_the_end),
         with_pm2(one_of_several::nothing_stands_under_an_id_that_is_gone).lasting(),
         with_pm2(one_of_several::what_writes_the_file_of_another_name_is_told_once).lasting(),
         with_pm2(logs::odd_files_are_read_or_named).weighing(Weight::Busy),

@@ -290,6 +290,40 @@ pub(crate) fn what_is_told_after_the_daemon_is_in_the_order_of_time() {
     assert_in_order(&lines);
 }
 
+/// Whoever ends it while the bus is away, or before it is known whose lines came, gets what the files hold.
+pub(crate) fn what_files_hold_is_told_at_the_end() {
+    let text =
+        "let n = 0; setInterval(() => console.log('L ' + process.pid + ' ' + n++ + '.'), 10);";
+    let app = script("worker", "js", text).with(json!({"exec_mode": "cluster", "instances": 2}));
+    let home = Pm2Home::with(Release::Seven, &[app]);
+    let logs = home.path().join("logs");
+    let written = || -> Vec<String> {
+        let files = fs::read_dir(&logs).unwrap().map(|file| file.unwrap().path());
+        let texts = files.map(|path| fs::read_to_string(path).unwrap()).collect::<String>();
+        let is_whole = |line: &&str| line.starts_with("L ") && line.ends_with('.');
+        texts.lines().filter(is_whole).map(str::to_owned).collect()
+    };
+    assert!(home.cli(&["save"]).status.success());
+    let listening = Listening::of(program(home.path(), &["logs", "-f", "--raw", "-n", "100000"]));
+    wait_until("it follows", || listening.count() > 300);
+    let god = home.living_god();
+    god.signal(Signal::KILL);
+    wait_until("the daemon is gone", || !god.is_alive());
+    let before = written().len();
+    assert!(home.cli(&["resurrect"]).status.success());
+    wait_until("the next ones log", || written().len() > before + 40);
+    let wanted = written();
+    let (lines, told) = listening.end();
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for line in &lines {
+        *counts.entry(line).or_default() += 1;
+    }
+    let twice: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(twice.is_empty(), "{twice:?}: {told}");
+    let missing: Vec<_> = wanted.iter().filter(|line| !counts.contains_key(&***line)).collect();
+    assert!(missing.is_empty(), "{missing:?}: {told}");
+}
+
 /// No number is missing or there twice, each life begins behind its start, and the clock hardly goes back.
 fn assert_in_order(lines: &[String]) {
     let mut next: BTreeMap<(String, String, String), u64> = BTreeMap::new();

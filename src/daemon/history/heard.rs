@@ -200,6 +200,14 @@ impl Heard {
         });
     }
 
+    /// What is written from now on comes on no bus: it was never connected.
+    pub(super) fn is_unheard(&self) {
+        let mut outputs = self.lock();
+        if outputs.lost_ms == 0 {
+            outputs.lost_ms = self.wall_ms();
+        }
+    }
+
     /// The bus is connected no more.
     pub(in crate::daemon) fn disconnected(&self) {
         let mut was = false;

@@ -155,6 +155,11 @@ impl Mending {
         self.current = Some(Current { since: Instant::now(), lists, tails, gaps, done });
     }
 
+    /// Whether files are joined to the bus.
+    pub(super) fn has_files(&self) -> bool {
+        !self.joined.is_empty()
+    }
+
     /// Whether a loss is being mended.
     pub(super) fn is_under_way(&self) -> bool {
         self.current.is_some()

@@ -153,13 +153,15 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
         let (count, is_connected) = *connections.borrow_and_update();
         if count > readers.connections {
             let is_again = std::mem::replace(&mut readers.connections, count) > 0;
-            if is_again {
+            if !is_again {
+                readers.console = events::end(watch).await;
+            }
+            // Files that were read before the bus was there have grown since.
+            if is_again || readers.mending.has_files() {
                 readers.mending.begin(&history.heard, history.lists.load(Ordering::Relaxed));
                 if !history.heard.is_by_speed() {
                     watch.requests.change.notify_one();
                 }
-            } else {
-                readers.console = events::end(watch).await;
             }
         }
         if readers.mending.is_under_way() && is_connected {
@@ -247,6 +249,9 @@ async fn begin(watch: &Watch, readers: &mut Readers, (new, waits_until): (Vec<Ne
     heard.look_begins(outputs.iter().map(Vec::as_slice));
     // What does not come on the bus was written before it was connected.
     let unheard_ms = if is_heard { now_ms() } else { i64::MAX };
+    if !is_heard {
+        heard.is_unheard();
+    }
     let lines_max = (ALL_LINES / new.len().max(1)).clamp(20, FILE_LINES);
     let bytes_max = (ALL_BYTES / new.len().max(1)).clamp(4 << 10, FILE_BYTES);
     let writers = watch.history.files.borrow().clone();

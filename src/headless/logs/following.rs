@@ -32,6 +32,8 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// So long after its end one that is deleted is not there any more.
 const DELETED: Duration = Duration::from_millis(500);
+/// So long the daemon may take to answer once nothing more is waited for.
+const LAST_ASK: Duration = Duration::from_millis(400);
 /// So much waits at most to be told whose it is, bytes.
 const HELD_MAX: usize = 16 << 20;
 
@@ -75,6 +77,8 @@ struct Course<'a, 'b, 'c, W> {
     all: Following<'a, 'b, W>,
     whose: Whose<'c>,
     waiting: Waiting,
+    /// The bus is away.
+    is_away: bool,
 }
 
 /// Prints what comes, until the end of the reader or that moment. What is older than `started_ms`,
@@ -92,13 +96,13 @@ pub(super) async fn follow<W: Write>(
     let (said, next) = (VecDeque::new(), Instant::now());
     let waiting = Waiting { said, bytes: 0, is_asked: false, next, later: None, ended: Vec::new() };
     let all = Following::of(sources, filter, printer, started_ms);
-    let mut course = Course { all, whose, waiting };
+    let mut course = Course { all, whose, waiting, is_away: false };
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             item = bus.next() => match item {
-                None => return course.end(),
+                None => return course.end().await,
                 Some(Queued::Message(message)) => course.take(&message).await?,
                 Some(Queued::Lost(count)) => {
                     course.waiting.clear();
@@ -106,18 +110,20 @@ pub(super) async fn follow<W: Write>(
                 }
                 Some(Queued::Reconnecting { problem, .. }) => {
                     connection.is_waited_for(&problem);
+                    course.is_away = true;
                     course.all.goes_away();
                     // Who is asked now may be another daemon, before its bus is there.
                     course.whose.forget();
                 }
                 Some(Queued::Connected) => {
+                    course.is_away = false;
                     if connection.is_back("what was written meanwhile is read from the log files") {
                         course.begin_again()?;
                     }
                 }
             },
             () = until_then(until) => {
-                return course.end();
+                return course.end().await;
             }
             _ = ticks.tick() => {
                 course.ask().await?;
@@ -126,7 +132,7 @@ pub(super) async fn follow<W: Write>(
                 course.all.printer.flush()?;
                 if let Some(code) = stop.is_asked() {
                     // What is held is told, and no line is cut.
-                    return course.end().map(|_| code);
+                    return course.end().await.map(|_| code);
                 }
                 if events::is_reader_gone() {
                     return Err(Failure::PipeClosed);
@@ -137,8 +143,24 @@ pub(super) async fn follow<W: Write>(
 }
 
 impl<W: Write> Course<'_, '_, '_, W> {
-    /// Nothing more is waited for.
-    fn end(&mut self) -> Result<Code, Failure> {
+    /// Nothing more is waited for: what waits is told, and what files have that came on no bus yet.
+    async fn end(&mut self) -> Result<Code, Failure> {
+        if self.is_away {
+            self.begin_again()?;
+        }
+        if self.waiting.is_asked || !self.waiting.said.is_empty() {
+            (self.waiting.is_asked, self.waiting.next) = (true, Instant::now());
+            // The daemon may just be gone.
+            if let Ok(asked) = tokio::time::timeout(LAST_ASK, self.ask()).await {
+                asked?;
+            }
+        }
+        for said in std::mem::take(&mut self.waiting.said) {
+            if self.whose.note_gone(said.id, &said.name) == Standing::Gone {
+                self.take_of_gone(&said)?;
+            }
+        }
+        self.all.read_on_to_the_end()?;
         self.all.look_all(true, true)?;
         self.all.printer.flush()?;
         Ok(Code::Fine)

@@ -19,6 +19,8 @@ use crate::daemon::{clock, files};
 use crate::logs::parse::Judge;
 use crate::protocol::process::PmId;
 
+/// So often a file is looked at once nothing more is waited for: each time a part of it is read.
+const LAST_LOOKS: usize = 64;
 /// So many files are kept open that nothing is written into any more.
 const GONE_OPEN_MAX: usize = 32;
 
@@ -305,6 +307,25 @@ impl<W: Write> Following<'_, '_, W> {
         let of_lives = lost_ms.and_then(|lost_ms| source.begun_since(lost_ms));
         let from_ms = lost_ms.max(begun_ms).max(of_lives).unwrap_or(to_ms);
         (from_ms.min(to_ms), to_ms)
+    }
+
+    /// Tells what files have, within a bound, though the bus is not joined to them.
+    pub(super) fn read_on_to_the_end(&mut self) -> Result<(), Failure> {
+        let now_ms = self.clock_ms();
+        self.mending.values_mut().for_each(|mending| mending.hurry(now_ms));
+        for _ in 0..LAST_LOOKS {
+            let mut has_more = false;
+            for channel in self.channels.values_mut() {
+                if let Joint::Missing(missing) = &mut channel.joint {
+                    has_more |= missing.hurry(now_ms);
+                }
+            }
+            self.look_all(false, true)?;
+            if !has_more {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Looks for what is missing of files of one output. What is found at a time is printed in the order of time;

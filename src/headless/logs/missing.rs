@@ -123,6 +123,15 @@ impl Missing {
         self.held.extend_from_slice(data);
     }
 
+    /// Nothing more is waited for: what the file has is told now. Whether it may have more.
+    pub(super) fn hurry(&mut self, now_ms: i64) -> bool {
+        (self.next_ms, self.unread_ms) = (now_ms, now_ms - READ_ON_MS);
+        if let Some((_, since_ms)) = &mut self.known {
+            *since_ms = now_ms - TOGETHER_MS;
+        }
+        self.known.is_some() || !self.is_level
+    }
+
     /// Whether something may be missing before what comes next.
     pub(super) fn is_open(&self) -> bool {
         self.again.is_some() || !self.is_level
@@ -268,6 +277,11 @@ pub(super) struct SharedMissing {
 }
 
 impl SharedMissing {
+    /// Nothing more is waited for.
+    pub(super) fn hurry(&mut self, now_ms: i64) {
+        self.since_ms = now_ms - LOOK_MAX_MS;
+    }
+
     /// Something came again.
     pub(super) fn came(&mut self, now_ms: i64) {
         self.first_ms.get_or_insert(now_ms);

@@ -274,6 +274,25 @@ async fn history_comes_though_the_bus_never_stays() {
     scene.assert_each_once(numbered("line", 1));
 }
 
+/// Where the bus is slower than the list, the files are read before it is there.
+#[tokio::test(start_paused = true)]
+async fn what_is_written_between_history_and_a_late_bus_is_told() {
+    let mut scene = Scene::new();
+    scene.write("api.log", "line 0");
+    scene.list(&[(0, "api.log")]);
+    scene.pass(3_000).await;
+    assert_eq!(scene.told, ["line 0"]);
+    scene.write("api.log", "line 1");
+    scene.connect();
+    scene.says(0, "api.log", "line 2");
+    scene.pass(100).await;
+    scene.list(&[(0, "api.log")]);
+    scene.pass(2_000).await;
+    scene.says(0, "api.log", "line 3");
+    scene.pass(100).await;
+    scene.assert_each_once(numbered("line", 4));
+}
+
 /// After `pm2 resurrect` ids and names of files may be other ones: what old workers wrote last is in files that
 /// no process has.
 #[tokio::test(start_paused = true)]
