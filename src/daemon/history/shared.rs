@@ -109,7 +109,8 @@ fn missed_now(
     }
     let start = start_behind(lines, &ends);
     let mut had: HashMap<&[u8], u32> = HashMap::new();
-    let come = outputs.tails.iter().flat_map(|tail| whole_lines(tail, true));
+    let come = outputs.tails.iter().zip(&ends);
+    let come = come.flat_map(|(tail, end)| told_behind((lines, start), (tail, *end)));
     let again = outputs.again.iter().flat_map(|again| whole_lines(again, false));
     for line in come.chain(again) {
         *had.entry(line).or_default() += 1;
@@ -320,6 +321,36 @@ fn end_in(lines: &[&[u8]], tail: &[u8]) -> Option<usize> {
         }
     }
     whole_lines(tail, false).rev().find_map(|line| places.get(line).copied())
+}
+
+/// The lines of an output that came before and stand behind a place, or have yet to stand there; the last of them that
+/// is there stands at `end`. What was told and stands before that place hides no line of a later life that says the
+/// same.
+fn told_behind<'t>(
+    (lines, start): (&[&[u8]], usize),
+    (tail, end): (&'t [u8], Option<usize>),
+) -> Vec<&'t [u8]> {
+    let mut told: Vec<&[u8]> = whole_lines(tail, true).collect();
+    let last = end.and_then(|end| {
+        let line = lines.get(end)?;
+        Some((end, told.iter().rposition(|told| told == line)?))
+    });
+    let Some((end, last)) = last else { return told };
+    let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    for (place, line) in lines.iter().enumerate().take(end + 1).skip(start) {
+        places.entry(line).or_default().push(place);
+    }
+    let mut behind = told.split_off(last + 1);
+    let mut before = end + 1;
+    for line in told.into_iter().rev() {
+        let of_line = places.get(line).map_or(&[][..], Vec::as_slice);
+        let earlier = of_line.partition_point(|place| *place < before);
+        if let Some(place) = earlier.checked_sub(1).and_then(|at| of_line.get(at)) {
+            before = *place;
+            behind.push(line);
+        }
+    }
+    behind
 }
 
 /// The first place, from `start` on, of the first line that came again.

@@ -205,6 +205,21 @@ pub(super) fn in_head(mut cursor: Cursor<'_>) -> Option<Level> {
     None
 }
 
+/// An error that is named in capitals among the first words, whatever stands before it (`worker 3 ERROR: slow`): on
+/// standard output too many a text has such a word.
+pub(super) fn shouted(text: &[u8]) -> Option<Level> {
+    let mut cursor = Cursor::new(text, 0);
+    for _ in 0..HEAD_WORDS {
+        cursor.skip_blanks();
+        cursor.peek()?;
+        let level = upper_word(cursor.take_while(|byte| !is_blank(byte)));
+        if let Some(level) = level.filter(|level| *level >= Level::Error) {
+            return Some(level);
+        }
+    }
+    None
+}
+
 /// `info:`
 fn lower_word(word: &[u8]) -> Option<Level> {
     let name = word.strip_suffix(b":")?;

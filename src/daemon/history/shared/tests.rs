@@ -61,6 +61,26 @@ fn lines_of_each_are_missing_once() {
     assert_eq!(told.lines.len(), 600 + 610);
 }
 
+/// Each life counts from 0: what the one before said hides nothing.
+#[test]
+fn lines_of_an_earlier_life_hide_none_that_are_alike() {
+    let file = text(&[mixed(0..50), mixed(0..30)].concat());
+    let outputs = Output {
+        tails: vec![text(&numbered("a", 0..50)), text(&numbered("b", 0..48))],
+        again: vec![text(&numbered("a", 20..25)), text(&numbered("b", 22..26))],
+        quiet_ms: 0,
+        begun_ms: 0,
+        is_late: false,
+    };
+    let told = missed_now(&[file], &outputs).unwrap().unwrap();
+    let mut lines: Vec<_> =
+        told.lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect();
+    let mut wanted = [numbered("b", 48..50), numbered("a", 0..20), numbered("b", 0..22)].concat();
+    wanted.sort();
+    lines.sort();
+    assert_eq!(lines, wanted);
+}
+
 #[test]
 fn the_bus_begins_where_the_first_lines_of_all_are() {
     let file = text(&mixed(0..1_000));
