@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::log_line::{self, Stored, Times};
 use super::log_traces::Fed;
 use super::log_view::LogView;
-use crate::logs::parse::{Level, is_prose};
+use crate::logs::parse::{Level, is_prose, of_stderr};
 use crate::logs::{Body, Kind, Line, LineTime, Owner, SourceId, SourceKey, Stream, TimeFrom};
 use crate::model::ProcessKey;
 use crate::model::fleet::Fleet;
@@ -33,7 +33,11 @@ impl LogView {
             let mut texts = line.lines().map(str::as_bytes).peekable();
             while texts.peek().is_some() {
                 if times.declared.is_none() && told.is_idle(id) {
-                    let is_plain = |text: &&[u8]| is_prose(text) && !text.is_empty();
+                    let is_plain = |text: &&[u8]| {
+                        is_prose(text)
+                            && !text.is_empty()
+                            && (!is_err || of_stderr(text) == Level::Warn)
+                    };
                     let prose = std::iter::from_fn(|| texts.next_if(is_plain));
                     if let Some(last) = store.append_prose(id, (time, level), prose) {
                         told.are_in(id, (last, time, level));

@@ -23,7 +23,7 @@ mod tests;
 
 pub use self::fields::{Field, LINE_MAX, Record, pm2_message};
 pub use self::judge::{Facts, Judge, Judged, PAUSE_MS, Place};
-pub use self::level::{Level, Sign};
+pub use self::level::{Level, Sign, of_stderr};
 pub use self::line::read;
 pub use self::plain::Plain;
 pub use self::prose::is_prose;

@@ -220,6 +220,17 @@ fn errors_and_ends_are_gone_to() {
     assert_eq!(marked_text(&app), "exit code 1");
 }
 
+/// On the bus as in files.
+#[test]
+fn an_error_that_standard_error_names_in_capitals_is_one() {
+    let texts = ["no error at all", "worker 3 ERROR slow upstream", "all is calm"];
+    let mut app = filled(texts.map(|text| line(0, "p0", LineKind::Err, text)).to_vec());
+    keys(&mut app, "\t!");
+    assert_eq!(shown(&app), [texts[1]]);
+    keys(&mut app, "-");
+    assert_eq!(shown(&app), texts, "of the others the stream warns");
+}
+
 #[test]
 fn a_jump_out_of_sight_scrolls_and_one_in_sight_does_not() {
     let lines = (0..200).map(|n| output(0, "p0", &format!("line {n}.")));

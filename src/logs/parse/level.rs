@@ -205,9 +205,15 @@ pub(super) fn in_head(mut cursor: Cursor<'_>) -> Option<Level> {
     None
 }
 
-/// An error that is named in capitals among the first words, whatever stands before it (`worker 3 ERROR: slow`): on
-/// standard output too many a text has such a word.
-pub(super) fn shouted(text: &[u8]) -> Option<Level> {
+/// The level of a line of standard error that does not say its own: a warning, or an error that is named in capitals
+/// among the first words, whatever stands before it (`worker 3 ERROR: slow`). On standard output too many a text
+/// has such a word.
+#[must_use]
+pub fn of_stderr(text: &[u8]) -> Level {
+    shouted(text).unwrap_or(Level::Warn)
+}
+
+fn shouted(text: &[u8]) -> Option<Level> {
     let mut cursor = Cursor::new(text, 0);
     for _ in 0..HEAD_WORDS {
         cursor.skip_blanks();

@@ -32,9 +32,9 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Reading {
     // A blank line warns of nothing.
     let is_blank = || text.get(start..).is_none_or(|text| text.trim_ascii().is_empty());
     if reading.level.is_none() && context.is_stderr && !is_blank() {
-        let named = text.get(start..).and_then(level::shouted);
-        let of_stream = (Level::Warn, Sign::Stream);
-        reading.level = named.map_or(Some(of_stream), |level| Some((level, Sign::Said)));
+        let level = level::of_stderr(text.get(start..).unwrap_or_default());
+        let sign = if level == Level::Warn { Sign::Stream } else { Sign::Said };
+        reading.level = Some((level, sign));
     }
     reading
 }
