@@ -394,19 +394,16 @@ impl Backwards {
         piece.truncate(read);
         self.at = from;
         let is_within = memchr::memchr(b'\n', &piece).is_none();
-        let (len, leaves_long) = (piece.len() as u64, self.leaves_long.filter(|_| is_within));
-        if is_within && self.rest.bytes + piece.len() <= LINE_BYTES_MAX {
-            self.rest.push(piece);
-            if let Some(whole_max) = leaves_long
-                && long::is_hole(&self.file, from, from + len)
-            {
-                self.leave_line(whole_max)?;
-            }
-            return Ok(None);
-        }
-        if let Some(whole_max) = leaves_long {
+        let is_over = self.rest.bytes + piece.len() > LINE_BYTES_MAX;
+        if let Some(whole_max) = self.leaves_long.filter(|_| is_within)
+            && (is_over || long::is_hole(&self.file, from, from + piece.len() as u64))
+        {
             self.rest.push(piece);
             self.leave_line(whole_max)?;
+            return Ok(None);
+        }
+        if is_within && !is_over {
+            self.rest.push(piece);
             return Ok(None);
         }
         self.rest.append_to(&mut piece);
