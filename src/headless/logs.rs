@@ -51,6 +51,8 @@ use crate::protocol::process::ProcessInfo;
 
 /// How many lines are shown, if nobody says how many.
 const LINES: usize = 100;
+/// What was said before `--until` is waited for so long behind it.
+const ON_ITS_WAY: Duration = Duration::from_millis(300);
 /// How long the bus may take to be connected.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
@@ -110,7 +112,7 @@ pub(super) async fn run(
         Some((bus, early)) => {
             let whose = Whose::of((context, what), &words, &processes, infos);
             let bus = futures_util::stream::iter(early).chain(bus);
-            let times = (until, now_ms);
+            let times = (until.map(|until| until + ON_ITS_WAY), now_ms);
             following::follow(bus, all, whose, (&filter, &mut printer), times).await
         }
         None if !is_whole => Ok(Code::Condition),
