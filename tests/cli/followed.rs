@@ -14,6 +14,7 @@ use crate::harness::apps::{App, script};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::procfs::Proc;
+use crate::harness::relay::Relay;
 use crate::harness::wait_until;
 
 /// What a program prints, as text, until it is ended.
@@ -304,8 +305,14 @@ pub(crate) fn what_files_hold_is_told_at_the_end() {
         texts.lines().filter(is_whole).map(str::to_owned).collect()
     };
     assert!(home.cli(&["save"]).status.success());
-    let listening = Listening::of(program(home.path(), &["logs", "-f", "--raw", "-n", "100000"]));
+    // What a bus that is there has not brought yet is nothing that is held: this one stays away.
+    let relay = Relay::before(home.path());
+    let mut following = program(home.path(), &["logs", "-f", "--raw", "-n", "100000"]);
+    following.env("PM2_DAEMON_RPC_PORT", relay.folder().join("rpc.sock"));
+    following.env("PM2_DAEMON_PUB_PORT", relay.bus());
+    let listening = Listening::of(following);
     wait_until("it follows", || listening.count() > 300);
+    relay.cut();
     let god = home.living_god();
     god.signal(Signal::KILL);
     wait_until("the daemon is gone", || !god.is_alive());
