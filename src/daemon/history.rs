@@ -87,6 +87,12 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// Where all of it is, of one that is not held whole.
+    pub(crate) fn in_file<'a>(&self, file: &'a File) -> Option<InFile<'a>> {
+        let offset = self.offset.filter(|_| self.more > 0)?;
+        Some(InFile { file, offset, len: self.bytes.len() as u64 + self.more })
+    }
+
     /// Whether it is of the entry of the line before it.
     pub(crate) fn goes_on(&self) -> bool {
         self.place == Place::GoesOn
@@ -178,10 +184,22 @@ impl Format {
 
 /// What is looked for.
 pub(crate) struct Sought<'a> {
-    /// Whether a line is it, as it is in the file.
-    pub(crate) is_it: &'a dyn Fn(&[u8]) -> bool,
+    /// Whether a line is it: its bytes as they are in the file, of one that stays there the first, and where
+    /// all of it is.
+    pub(crate) is_it: &'a dyn Fn(&[u8], Option<InFile<'_>>) -> io::Result<bool>,
     /// Whether it may be among several lines.
     pub(crate) may_be_in: &'a dyn Fn(&[u8]) -> bool,
+}
+
+/// A line that is too long to be held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InFile<'a> {
+    /// Its file.
+    pub(crate) file: &'a File,
+    /// Its first byte there.
+    pub(crate) offset: u64,
+    /// Its length without the newline, bytes.
+    pub(crate) len: u64,
 }
 
 /// Reads a file backwards.
@@ -341,13 +359,13 @@ impl Backwards {
     pub(crate) fn next_sought(&mut self, sought: &Sought<'_>) -> io::Result<Option<Line>> {
         loop {
             while let Some(raw) = self.lines.pop() {
-                if let Some(line) = self.found(&raw, sought) {
+                if let Some(line) = self.found(&raw, sought)? {
                     return Ok(Some(line));
                 }
             }
             if self.at == 0 {
                 let raw = ended(self.rest.take().into());
-                return Ok(if raw.extent() > 0 { self.found(&raw, sought) } else { None });
+                return if raw.extent() > 0 { self.found(&raw, sought) } else { Ok(None) };
             }
             let Some(piece) = self.piece()? else { continue };
             let whole = memchr::memchr(b'\n', &piece).map(|end| piece.split_at(end + 1));
@@ -366,11 +384,13 @@ impl Backwards {
     }
 
     /// A line that was read, if it is looked for.
-    fn found(&mut self, raw: &Raw, sought: &Sought<'_>) -> Option<Line> {
+    fn found(&mut self, raw: &Raw, sought: &Sought<'_>) -> io::Result<Option<Line>> {
         let ends_at = self.given;
         self.given = ends_at.saturating_sub(raw.extent());
-        if !(sought.is_it)(&raw.bytes) {
-            return None;
+        let len = raw.bytes.len() as u64 + raw.more;
+        let in_file = InFile { file: &self.file, offset: self.given, len };
+        if !(sought.is_it)(&raw.bytes, (raw.more > 0).then_some(in_file))? {
+            return Ok(None);
         }
         let (time, mut line) = self.format.read(&raw.bytes, self.reference_ms);
         (line.is_ended, line.more, line.offset) = (raw.is_ended, raw.more, Some(self.given));
@@ -380,7 +400,7 @@ impl Backwards {
             // What is asked for by what it says is given its time by its neighbours, elsewhere.
             line.at_ms = self.span.at(ends_at);
         }
-        Some(line)
+        Ok(Some(line))
     }
 
     /// The piece before what was read, with the beginning of the line behind it; `None` where it is all of that

@@ -186,7 +186,7 @@ impl Head {
         let by_estimate = filter.may_be_of_another_time(&line);
         let (at_ms, goes_on, begins) = (line.at_ms, line.goes_on(), line.offset);
         let ends_within = begins.filter(|_| !line.is_ended).map(|at| at + line.extent());
-        let entry = match Kept::of(&line).filter(|_| stays) {
+        let entry = match Kept::of(&line).filter(|_| stays || line.more > 0) {
             Some(kept) => Entry::Kept(source, kept),
             None => Entry::Line(source, Box::new(line.apart())),
         };

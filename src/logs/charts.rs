@@ -128,7 +128,7 @@ impl View {
             let shown = slot.shown.iter_from(0);
             let lines = shown.filter_map(|line| Some((line, records.get(line)?)));
             for ((line, record), position) in lines.zip(low..) {
-                let number = number(position, record.id().order_ms);
+                let number = number(position, block.id_of(record).order_ms);
                 if number >= end {
                     part = parts.of(number);
                     end = parts.start(part + 1);

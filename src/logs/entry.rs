@@ -109,10 +109,10 @@ impl Store {
     pub fn rest_of(&self, id: LineId, is_in_block: bool) -> impl Iterator<Item = LineRef<'_>> {
         let first = self.block_of(id);
         let start = self.blocks.get(first).map_or(0, |block| block.rank(id));
-        let source = self.blocks.get(first).and_then(|block| {
-            let record = block.records().get(start).filter(|record| record.id() == id);
-            record.map(|record| record.source)
-        });
+        let source = self
+            .blocks
+            .get(first)
+            .and_then(|block| block.record_of(start, id).map(|record| record.source));
         let count = if is_in_block { 1 } else { usize::MAX };
         let blocks = self.blocks.iter().enumerate().skip(first).take(count);
         let of_source = move |block: &Block| {
@@ -140,7 +140,7 @@ impl Store {
         let stamp = self.stamp();
         let Some(block) = self.blocks.get_mut(index) else { return };
         let rank = block.rank(id);
-        if block.records().get(rank).is_some_and(|record| record.id() == id) {
+        if block.record_of(rank, id).is_some() {
             let block = std::sync::Arc::make_mut(block);
             block.set_level(rank, level);
             block.stamp = stamp;

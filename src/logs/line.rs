@@ -1,4 +1,4 @@
-//! One line: what is said of it when it comes, its 32 bytes in the index, and what is read back.
+//! One line: what is said of it when it comes, its 28 bytes in the index, and what is read back.
 
 use super::parse::Level;
 use super::source::SourceId;
@@ -245,27 +245,35 @@ const BUS_ONLY: u16 = 1 << 11;
 const OFFSET_BITS: u32 = 48;
 const OFFSET_MAX: u64 = (1 << OFFSET_BITS) - 1;
 
-/// A line in the index.
+/// A line in the index. Packed: an alignment of eight would take four bytes more of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C, packed(4))]
 pub(super) struct Record {
-    order_ms: i64,
-    rank: i64,
     /// Held: the first byte in the block's text. Filed: 16 bits of file, 48 of offset.
     place: u64,
+    /// The lower bits of its rank.
+    rank_low: u32,
+    /// By how much its order is behind that of its block, milliseconds.
+    off_ms: i32,
     /// Bytes, without the newline; of a filed line at most `u32::MAX`.
     pub(super) len: u32,
+    /// The upper bits of its rank.
+    rank_high: i16,
     /// The slot of its source.
     pub(super) source: u16,
     flags: u16,
 }
 
-/// The limit of the index, bytes a line.
-const RECORD_BYTES_MAX: usize = 32;
-const _: () = assert!(size_of::<Record>() <= RECORD_BYTES_MAX);
+/// The size of a record, bytes; the limit of the index is 32 a line.
+pub(super) const RECORD_BYTES: usize = 28;
+const _: () = assert!(size_of::<Record>() == RECORD_BYTES);
+
+/// Ranks of lines are from `-RANK_MAX` to below this.
+pub(super) const RANK_MAX: i64 = 1 << 47;
 
 impl Record {
-    /// A record of a line; a held one gets its place from the block that takes it.
-    pub(super) fn new(id: LineId, source: u16, line: &Line<'_>, body: Body<'_>) -> Self {
+    /// A record of a line; its order, and the place of a held one, it gets from the block that takes it.
+    pub(super) fn new(source: u16, line: &Line<'_>, body: Body<'_>) -> Self {
         let mut flags = (column(line.level) as u16) << LEVEL_SHIFT
             | (line.kind as u16) << KIND_SHIFT
             | (line.time.from as u16) << FROM_SHIFT;
@@ -283,22 +291,31 @@ impl Record {
                 (file | place.offset.min(OFFSET_MAX), len)
             }
         };
-        Self { order_ms: id.order_ms, rank: id.rank, place, len, source, flags }
+        Self { place, rank_low: 0, off_ms: 0, len, rank_high: 0, source, flags }
     }
 
     /// A record of a held line of prose: see [`super::parse::is_prose`].
-    pub(super) fn prose(
-        id: LineId,
-        source: u16,
-        (from, level): (TimeFrom, Option<Level>),
-        len: u32,
-    ) -> Self {
+    pub(super) fn prose(source: u16, (from, level): (TimeFrom, Option<Level>), len: u32) -> Self {
         let flags = (column(level) as u16) << LEVEL_SHIFT | (from as u16) << FROM_SHIFT;
-        Self { order_ms: id.order_ms, rank: id.rank, place: 0, len, source, flags }
+        Self { place: 0, rank_low: 0, off_ms: 0, len, rank_high: 0, source, flags }
     }
 
-    pub(super) fn id(&self) -> LineId {
-        LineId { order_ms: self.order_ms, rank: self.rank }
+    /// The name of its line, in a block with this base.
+    pub(super) fn id(&self, base_ms: i64) -> LineId {
+        let rank = i64::from(self.rank_high) << u32::BITS | i64::from(self.rank_low);
+        LineId { order_ms: base_ms.saturating_add(self.off_ms.into()), rank }
+    }
+
+    /// How far an order is behind a base; `None` where a record cannot say it: 24 days.
+    pub(super) fn off_ms(order_ms: i64, base_ms: i64) -> Option<i32> {
+        i32::try_from(order_ms.checked_sub(base_ms)?).ok()
+    }
+
+    /// Takes the name of its line, in a block with this base.
+    pub(super) fn set_id(&mut self, id: LineId, base_ms: i64) {
+        self.off_ms = Self::off_ms(id.order_ms, base_ms).unwrap_or_default();
+        self.rank_low = id.rank as u32;
+        self.rank_high = (id.rank >> u32::BITS) as i16;
     }
 
     pub(super) fn level(&self) -> Option<Level> {
@@ -340,7 +357,7 @@ impl Record {
         self.flags |= BUS_ONLY;
     }
 
-    /// Whether its block has an [`super::block::Extra`] for it.
+    /// Whether its block has an [`super::extras::Extra`] for it.
     pub(super) fn has_extra(&self) -> bool {
         self.flags & EXTRA != 0
     }

@@ -42,7 +42,7 @@ type Known = HashMap<(FileId, u64), bool>;
 #[derive(Debug, Clone, Default)]
 pub(super) struct LongLines {
     known: Vec<(Pattern, Known)>,
-    under_way: Option<Course>,
+    under_way: Option<(Pattern, Course)>,
     /// Whether that one was looked at in this step: it is not given up for another.
     is_taken: bool,
     /// How much this step may look at, bytes.
@@ -74,17 +74,17 @@ impl LongLines {
         if let Some(is_match) = known.and_then(|(_, lines)| lines.get(&key)) {
             return Ok(Looked::Known(*is_match));
         }
-        let is_it = |course: &Course| course.place == place && course.pattern == *pattern;
         let mut course = match self.under_way.take() {
-            Some(course) if is_it(&course) => course,
+            Some((of, course)) if course.place == place && of == *pattern => course,
             Some(other) if self.is_taken => {
                 self.under_way = Some(other);
                 return Ok(Looked::Unfinished);
             }
-            _ => Course::new(pattern.clone(), place),
+            _ => Course::new(place),
         };
         let before = self.left;
-        let looked = course.go_on(files, &mut self.left);
+        let ends = |text: &[u8], from| pattern.end_of_first(text, from);
+        let looked = course.go_on(&ends, files, &mut self.left);
         *cost += before - self.left;
         let is_over = match &looked {
             Ok(Looked::Known(is_match)) => {
@@ -95,7 +95,7 @@ impl LongLines {
             Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         };
         if !is_over {
-            (self.under_way, self.is_taken) = (Some(course), true);
+            (self.under_way, self.is_taken) = (Some((pattern.clone(), course)), true);
         }
         looked
     }
@@ -108,10 +108,31 @@ impl LongLines {
     }
 }
 
+/// Whether a pattern is in a very long line, which is searched to its end at once; `end_of_first` says by which
+/// byte of a text its first match from a place on has ended.
+///
+/// # Errors
+/// What the system says of the file.
+pub fn is_in_long_line(
+    end_of_first: EndOfFirst<'_>,
+    place: FilePlace,
+    files: &dyn Files,
+) -> io::Result<bool> {
+    let mut course = Course::new(place);
+    loop {
+        let mut left = STEP_BYTES;
+        if let Looked::Known(is_match) = course.go_on(end_of_first, files, &mut left)? {
+            return Ok(is_match);
+        }
+    }
+}
+
+/// By which byte of a text the first match of a pattern from a place on has ended.
+type EndOfFirst<'a> = &'a dyn Fn(&[u8], usize) -> Option<usize>;
+
 /// A line under way.
 #[derive(Debug, Clone)]
 struct Course {
-    pattern: Pattern,
     place: FilePlace,
     /// How much of it was read, bytes.
     read: u64,
@@ -124,12 +145,17 @@ struct Course {
 }
 
 impl Course {
-    fn new(pattern: Pattern, place: FilePlace) -> Self {
-        Self { pattern, place, read: 0, raw: Vec::new(), text: Vec::new(), has_before: false }
+    fn new(place: FilePlace) -> Self {
+        Self { place, read: 0, raw: Vec::new(), text: Vec::new(), has_before: false }
     }
 
     /// Reads and searches the next pieces while something is left.
-    fn go_on(&mut self, files: &dyn Files, left: &mut usize) -> io::Result<Looked> {
+    fn go_on(
+        &mut self,
+        end_of_first: EndOfFirst<'_>,
+        files: &dyn Files,
+        left: &mut usize,
+    ) -> io::Result<Looked> {
         while *left > 0 {
             let wanted = self.next_len(self.read);
             self.read_piece(wanted, files)?;
@@ -143,7 +169,7 @@ impl Course {
                 self.text.pop();
             }
             // Anchors see the byte before: a later piece is not the beginning, an earlier not the end.
-            let end = self.pattern.end_of_first(&self.text, usize::from(self.has_before));
+            let end = end_of_first(&self.text, usize::from(self.has_before));
             if end.is_some_and(|end| is_last || end < self.text.len()) {
                 return Ok(Looked::Known(true));
             }

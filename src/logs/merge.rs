@@ -57,9 +57,11 @@ impl Store {
         }
         let bit = 1 << (source.slot % 64);
         let blocks = self.blocks.iter().filter(|block| block.summary().sources & bit != 0);
-        let mut records = blocks.flat_map(|block| block.records());
-        let first = records.find(|record| record.source == source.slot);
-        first.map_or(last, |record| record.id().order_ms)
+        let mut ids = blocks.flat_map(|block| {
+            let ours = block.records().iter().filter(|record| record.source == source.slot);
+            ours.map(|record| block.id_of(record))
+        });
+        ids.next().map_or(last, |id| id.order_ms)
     }
 
     /// The newest that there is room for.
@@ -83,7 +85,7 @@ impl Store {
     fn merge(&mut self, incoming: Vec<Entry<'_>>) {
         for entry in &incoming {
             self.count(entry);
-            let id = entry.record.id();
+            let id = entry.id;
             if let Some(tally) = self.tallies.get_mut(usize::from(entry.record.source)) {
                 tally.taken += 1;
                 tally.last_order_ms = tally.last_order_ms.max(Some(id.order_ms));
@@ -102,7 +104,7 @@ impl Store {
         let ends = old.iter().skip(1).map(|next| next.first()).chain(std::iter::once(None));
         let ends: Vec<Option<LineId>> = ends.collect();
         for (block, end) in old.into_iter().zip(ends) {
-            let is_here = |entry: &Entry<'_>| end.is_none_or(|end| entry.record.id() < end);
+            let is_here = |entry: &Entry<'_>| end.is_none_or(|end| entry.id < end);
             if incoming.peek().is_none_or(|entry| !is_here(entry)) {
                 merged.push(block);
                 continue;
@@ -129,7 +131,7 @@ impl Store {
     /// Whether lines stand before all that there are and do not fit into the first block of these: then that
     /// stays as it is.
     fn are_too_many(&self, first: &Block, incoming: &[Entry<'_>]) -> bool {
-        let is_before = incoming.last().map(|last| last.record.id()) < first.first();
+        let is_before = incoming.last().map(|last| last.id) < first.first();
         let bytes = |entry: &Entry<'_>| entry.record.len as usize;
         let bytes = first.bytes() + incoming.iter().map(bytes).sum::<usize>();
         let fit = first.len() + incoming.len() <= self.limits.lines && bytes < self.limits.bytes;
@@ -146,7 +148,7 @@ fn interleave<'a>(
     let (mut old, mut incoming) = (block.entries().peekable(), incoming.peekable());
     let both = std::iter::from_fn(move || {
         let is_older = |new: &Entry<'_>| match old.peek() {
-            Some(old) => new.record.id() < old.record.id(),
+            Some(old) => new.id < old.id,
             None => true,
         };
         incoming.next_if(is_older).or_else(|| old.next())

@@ -10,6 +10,7 @@ mod block;
 mod bytes;
 mod charts;
 mod entry;
+mod extras;
 mod line;
 mod long;
 mod merge;
@@ -34,6 +35,7 @@ pub use self::line::{
     Body, FileId, FilePlace, Kind, LEVELS, LINE_BYTES_MAX, Line, LineId, LineRef, LineTime,
     TimeFrom, column,
 };
+pub use self::long::is_in_long_line;
 pub use self::pattern::{PATTERN_BYTES_MAX, Pattern, Problem};
 pub use self::pieces::{Part, Pieces};
 pub use self::query::{Filter, Query, Scope, Streams};

@@ -6,7 +6,7 @@
 
 use super::bits::Bits;
 use super::block::Block;
-use super::line::{Kind, LineId, Record};
+use super::line::{Kind, LineId};
 use super::parse::Level;
 use super::slot::Slot;
 use super::store::Store;
@@ -54,7 +54,7 @@ impl View {
         let within = position - self.before.get(index)?.lines;
         let (slot, block) = self.pair(store, index)?;
         let line = slot.shown.select(within as usize)?;
-        block.records().get(line).map(Record::id)
+        block.id_at(line)
     }
 
     /// How many lines shown stand before a line, or before its place.
@@ -110,8 +110,7 @@ impl View {
     fn has_bit(&self, store: &Store, id: LineId, bits: impl Fn(&Slot) -> &Bits) -> bool {
         let found = self.pair(store, store.block_of(id)).filter(|(slot, block)| {
             let index = block.rank(id);
-            let is_it = block.records().get(index).is_some_and(|record| record.id() == id);
-            is_it && bits(slot).get(index)
+            block.record_of(index, id).is_some() && bits(slot).get(index)
         });
         found.is_some()
     }
@@ -136,9 +135,8 @@ impl View {
         let skipped = position - self.before.get(first).map_or(0, |before| before.lines);
         let blocks = (first..self.slots.len()).filter_map(|index| self.pair(store, index));
         let lines = blocks.flat_map(|(slot, block)| {
-            let records = block.records();
             let shown = slot.shown.iter_from(0);
-            shown.filter_map(|index| records.get(index).map(Record::id))
+            shown.filter_map(|index| block.id_at(index))
         });
         lines.skip(skipped as usize).take(count).collect()
     }
@@ -256,7 +254,7 @@ fn seek_in(slot: &Slot, block: &Block, from: LineId, way: Direction, goal: Goal)
     let is_it = |index: &usize| {
         block.level_and_kind(*index).is_some_and(|(level, kind)| is_goal(level, kind))
     };
-    let id = |index: usize| block.records().get(index).map(Record::id);
+    let id = |index: usize| block.id_at(index);
     let found = match way {
         Direction::Forward => {
             bits.iter_from(start).filter(is_it).filter_map(id).find(|id| *id > from)

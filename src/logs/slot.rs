@@ -162,7 +162,7 @@ impl Slot {
         }
         let (least, wanted, behind) = (query.least, glass.wanted, query.behind);
         let is_shown = |record: &Record| {
-            behind < Some(record.id())
+            behind < Some(block.id_of(record))
                 && (wanted.is_all || wanted.has(record.source))
                 && (record.level() >= least || record.kind().outlives_output())
         };

@@ -5,14 +5,15 @@
 
 use std::sync::Arc;
 
-use super::block::{Block, BlockLimits, Entry, Extra};
-use super::line::{Body, Kind, LINE_BYTES_MAX, Line, LineId, LineRef, LineTime, Record};
+use super::block::{Block, BlockLimits, Entry};
+use super::extras::Extra;
+use super::line::{Body, Kind, LINE_BYTES_MAX, Line, LineId, LineRef, LineTime, RANK_MAX, Record};
 use super::parse::Level;
 use super::source::{SourceId, SourceKey, Sources, Tally};
 
-/// The records of so many lines, 128 KiB, are a map of their own to glibc: with a few less, they would lie between what
-/// is freed all the time (2 MiB more for 1,000,000 lines).
-const BLOCK_LINES_MAX: usize = 4096;
+/// The records of so many lines, 33 pages less a few bytes, are a map of their own to glibc: with less than
+/// 128 KiB, they would lie between what is freed all the time (2 MiB more for 1,000,000 lines).
+const BLOCK_LINES_MAX: usize = 4_800;
 const BLOCK_BYTES_MAX: usize = 512 * 1024;
 /// A store has at least about so many blocks when it is full: they fall out whole.
 const BLOCKS_MIN: usize = 16;
@@ -27,7 +28,7 @@ const EVENTS_PART: usize = 8;
 /// How much a store holds. At least 64 lines and 4 KiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Lines; each takes 32 bytes of index beside the bytes below.
+    /// Lines; each takes 28 bytes of index beside the bytes below.
     pub lines: usize,
     /// Bytes of lines that are not in files.
     pub bytes: usize,
@@ -95,7 +96,7 @@ impl Store {
             event_bytes: 0,
             next_rank: 0,
             first_rank: 0,
-            first_event_rank: i64::MIN / 2,
+            first_event_rank: -RANK_MAX / 2,
             next_stamp: 0,
         }
     }
@@ -155,8 +156,8 @@ impl Store {
             let most = LINE_BYTES_MAX.min(self.bounds.bytes / LINE_PART);
             let entry = match u32::try_from(text.len()) {
                 Ok(len) if text.len() <= most && order_ms == time.at_ms => {
-                    let record = Record::prose(id, source.slot, (time.from, level), len);
-                    Entry { record, bytes: text, extra: None }
+                    let record = Record::prose(source.slot, (time.from, level), len);
+                    Entry { id, record, bytes: text, extra: None }
                 }
                 _ => {
                     let body = Body::Held(text);
@@ -197,7 +198,7 @@ impl Store {
         let index = self.block_of(id);
         let Some(block) = self.blocks.get(index).map(Arc::clone) else { return false };
         let rank = block.rank(id);
-        let Some(entry) = block.entry(rank).filter(|entry| entry.record.id() == id) else {
+        let Some(entry) = block.entry(rank).filter(|entry| entry.id == id) else {
             return false;
         };
         let others = block.entries().enumerate().filter(|(other, _)| *other != rank);
@@ -331,7 +332,7 @@ impl Store {
         }
         let bytes = if let Body::Held(bytes) = body { bytes } else { &[] };
         let extra = (extra != Extra::default()).then_some(extra);
-        Entry { record: Record::new(id, slot, line, body), bytes, extra }
+        Entry { id, record: Record::new(slot, line, body), bytes, extra }
     }
 
     pub(super) fn count(&mut self, entry: &Entry<'_>) {
@@ -346,12 +347,12 @@ impl Store {
 
     /// Puts a line into the block where it belongs.
     fn place(&mut self, entry: &Entry<'_>) {
-        let id = entry.record.id();
+        let id = entry.id;
         let last = self.blocks.last_mut();
         let Some(last) = last.filter(|last| last.last() < Some(id)) else {
             return self.place_between(entry);
         };
-        if last.is_full(self.limits, &entry.record) {
+        if last.is_full(self.limits, entry) {
             let full = Arc::make_mut(last);
             let mut next = Block::new(0, Some(full));
             full.seal();
@@ -365,7 +366,7 @@ impl Store {
 
     /// Puts a line into a block that is not the last, or into the first.
     fn place_between(&mut self, entry: &Entry<'_>) {
-        let index = self.block_of(entry.record.id());
+        let index = self.block_of(entry.id);
         let stamp = self.stamp();
         let limits = self.limits;
         let Some(block) = self.blocks.get_mut(index) else {
@@ -374,14 +375,14 @@ impl Store {
             self.blocks.push(Arc::new(block));
             return;
         };
-        if !block.is_full(limits, &entry.record) {
+        if !block.is_full(limits, entry) {
             let block = Arc::make_mut(block);
             block.insert(entry);
             block.stamp = stamp;
             return;
         }
         let full = Arc::clone(block);
-        let at = full.rank(entry.record.id());
+        let at = full.rank(entry.id);
         let (before, behind) = (full.entries().take(at), full.entries().skip(at));
         let whole = before.chain(std::iter::once(*entry)).chain(behind);
         // Two halves, or three where lines are long.
@@ -404,7 +405,7 @@ impl Store {
         let room = |left: usize| left.min(limits.lines);
         let mut current = Block::with_room(self.stamp(), room(left));
         for entry in entries {
-            if current.is_full(limits, &entry.record) {
+            if current.is_full(limits, &entry) {
                 current.seal();
                 blocks.push(Arc::new(current));
                 current = Block::with_room(self.stamp(), room(left));

@@ -81,7 +81,7 @@ impl Store {
         let index = self.block_of(id);
         let Some(block) = self.blocks.get_mut(index) else { return };
         let rank = block.rank(id);
-        if block.records().get(rank).is_some_and(|record| record.id() == id) {
+        if block.record_of(rank, id).is_some() {
             Arc::make_mut(block).set_bus_only(rank);
         }
     }

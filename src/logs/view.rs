@@ -124,7 +124,7 @@ impl View {
     }
 
     /// Looks at lines that it has not seen until about `budget` bytes were looked at (see
-    /// [`STEP_BYTES`]), those near its place first. A step is at least one block: 4,096 lines or
+    /// [`STEP_BYTES`]), those near its place first. A step is at least one block: 4,800 lines or
     /// 512 KiB, or one line where that is longer.
     pub fn step(&mut self, store: &Store, files: &dyn Files, budget: usize) -> Progress {
         if self.sources_version != Some(store.sources.version) {

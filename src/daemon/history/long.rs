@@ -30,6 +30,13 @@ impl Backwards {
         self
     }
 
+    /// The same as another reader.
+    #[must_use]
+    pub(crate) fn leaving_as(mut self, other: &Self) -> Self {
+        self.leaves_long = other.leaves_long;
+        self
+    }
+
     /// The line whose end was read stays in the file: it is one of the lines, with its beginning.
     pub(super) fn leave_line(&mut self, whole_max: usize) -> io::Result<()> {
         let ends_at = self.at + self.rest.bytes as u64;

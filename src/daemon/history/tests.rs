@@ -81,14 +81,15 @@ fn what_is_looked_for_is_found_as_if_all_were_read() {
     }
     let mut file = Backwards::open(&path, None, format()).unwrap();
     let may_be_in = |lines: &[u8]| memchr::memmem::find(lines, b"3").is_some();
-    let sought = Sought { is_it: &is_it, may_be_in: &may_be_in };
+    let is_found = |line: &[u8], _: Option<InFile<'_>>| Ok(is_it(line));
+    let sought = Sought { is_it: &is_found, may_be_in: &may_be_in };
     let mut found = Vec::new();
     while let Some(line) = file.next_sought(&sought).unwrap() {
         found.push(line.bytes);
     }
     assert!(found == wanted && found.len() > 500);
     let mut file = Backwards::open(&path, None, format()).unwrap();
-    assert!(file.next_sought(&Sought { is_it: &is_it, may_be_in: &none }).unwrap().is_none());
+    assert!(file.next_sought(&Sought { is_it: &is_found, may_be_in: &none }).unwrap().is_none());
 }
 
 #[test]

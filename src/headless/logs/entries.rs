@@ -39,7 +39,6 @@ pub(super) fn next(file: &mut Backwards) -> io::Result<Option<Vec<Line>>> {
         let is_head = !line.goes_on();
         bytes += line.bytes.len();
         entry.push(line);
-        // Of a line of 100 MB each piece is one by itself.
         if is_head || bytes >= ENTRY_BYTES_MAX {
             break;
         }
@@ -120,7 +119,8 @@ impl Beside {
         }
         let begin = |from: u64| -> io::Result<Trail> {
             let reading = Backwards::of(file.file(), Some(from), format())?;
-            Ok(Trail::of(reading.of_lives(file.lives().clone()), from))
+            let reading = reading.leaving_as(file).of_lives(file.lives().clone());
+            Ok(Trail::of(reading, from))
         };
         if end - behind > ON_BYTES_MAX {
             let is_on =
@@ -252,7 +252,7 @@ impl Open {
                 line.level = level;
             }
         }
-        let is_wanted = filter.fits_entry(&lines);
+        let is_wanted = filter.fits_entry(&lines, None);
         self.is_wanted = Some(is_wanted);
         if !is_wanted {
             return Vec::new();
@@ -329,6 +329,20 @@ tail
         let errors = fitting(LOG, &Filter::for_test(None, None, Some(Level::Error)));
         let wanted: Vec<&str> = [&all()[1..4], &all()[5..13], &all()[14..17]].concat();
         assert_eq!(errors, wanted);
+    }
+
+    /// Where what is asked for stands in it, across two pieces in which it is read too, and what is not there.
+    #[test]
+    fn very_long_lines_are_searched_whole() {
+        let long = ["x".repeat((1 << 20) - 3), "y".repeat(2 << 20)].join("needle") + " tail";
+        let text = format!("before\n{long}\nbehind\n");
+        let count = |grep, exclude| fitting(&text, &Filter::for_test(grep, exclude, None)).len();
+        for (grep, lines) in
+            [("needle", 1), ("y tail$", 1), ("^xx", 1), ("^needle|needle$", 0), ("xneedley", 1)]
+        {
+            assert_eq!(count(Some(grep), None), lines, "{grep}");
+            assert_eq!(count(None, Some(grep)), 3 - lines, "without {grep}");
+        }
     }
 
     /// What says no time was written since its file was made, and up to when that was written last.

@@ -1,14 +1,17 @@
 //! Which lines are wanted: by time, level, and what they say.
 
+use std::fs::File;
+use std::io;
 use std::time::Duration;
 
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::super::failure::Failure;
 use crate::cli::{Logs, parse_span};
-use crate::daemon::history::Line;
+use crate::daemon::history::{InFile, Line};
+use crate::daemon::seam::read_whole;
 use crate::logs::parse::{Level, Plain};
-use crate::logs::{Pattern, when};
+use crate::logs::{FileId, FilePlace, Files, Pattern, is_in_long_line, when};
 use crate::model::units::{self, Clock};
 use crate::protocol::text::clean;
 
@@ -168,9 +171,12 @@ impl Filter {
         self.grep.is_some() && self.since_ms.is_none()
     }
 
-    /// Whether a line says what is wanted, as it is in a file.
-    pub(super) fn says(&self, line: &[u8]) -> bool {
-        self.grep.as_ref().is_none_or(|(regex, _)| regex.is_match(&Plain::of(line).text))
+    /// Whether a line says what is wanted, as it is in a file; one that is not held whole is read there.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub(super) fn says(&self, line: &[u8], in_file: Option<InFile<'_>>) -> io::Result<bool> {
+        self.grep.as_ref().map_or(Ok(true), |(regex, _)| is_in(regex, line, in_file))
     }
 
     /// Whether one of several lines may.
@@ -213,31 +219,55 @@ impl Filter {
     }
 
     /// How many of the lines of an entry that is not wanted are left out by an estimate of their time alone.
-    pub(super) fn left_by_estimate(&self, entry: &[Line]) -> u64 {
+    pub(super) fn left_by_estimate(&self, entry: &[Line], file: &File) -> u64 {
         let may_be = entry.first().is_some_and(|head| self.may_be_of_time(head));
-        if may_be && self.is_said_by(entry) { entry.len() as u64 } else { 0 }
+        if may_be && self.is_said_by(entry, Some(file)) { entry.len() as u64 } else { 0 }
     }
 
-    /// Whether an entry is wanted.
-    pub(super) fn fits_entry(&self, entry: &[Line]) -> bool {
-        entry.first().is_some_and(|head| self.is_of_time(head)) && self.is_said_by(entry)
+    /// Whether an entry is wanted; lines that are not held whole are read in their file.
+    pub(super) fn fits_entry(&self, entry: &[Line], file: Option<&File>) -> bool {
+        entry.first().is_some_and(|head| self.is_of_time(head)) && self.is_said_by(entry, file)
     }
 
-    /// Whether one of these lines says what is asked for, as bad as is asked for, and none what is not.
-    fn is_said_by(&self, entry: &[Line]) -> bool {
+    /// Whether one of these lines says what is asked for, as bad as is asked for, and none what is not. What
+    /// cannot be read says nothing.
+    fn is_said_by(&self, entry: &[Line], file: Option<&File>) -> bool {
         let worst = entry.iter().filter_map(|line| line.level).max();
         if self.level.is_some() && worst < self.level {
             return false;
         }
-        let any =
-            |regex: &Regex| entry.iter().any(|line| regex.is_match(&Plain::of(&line.bytes).text));
+        let says = |regex: &Regex, line: &Line| {
+            let in_file = file.and_then(|file| line.in_file(file));
+            is_in(regex, &line.bytes, in_file).unwrap_or_default()
+        };
+        let any = |regex: &Regex| entry.iter().any(|line| says(regex, line));
         self.grep.as_ref().is_none_or(|(regex, _)| any(regex))
             && !self.exclude.as_ref().is_some_and(any)
     }
 
     /// Whether a line is wanted.
     pub(super) fn fits(&self, line: &Line) -> bool {
-        self.is_of_time(line) && (self.is_by_line() || self.is_said_by(std::slice::from_ref(line)))
+        self.is_of_time(line)
+            && (self.is_by_line() || self.is_said_by(std::slice::from_ref(line), None))
+    }
+}
+
+/// Whether a pattern is in a line.
+fn is_in(regex: &Regex, line: &[u8], in_file: Option<InFile<'_>>) -> io::Result<bool> {
+    let Some(InFile { file, offset, len }) = in_file else {
+        return Ok(regex.is_match(&Plain::of(line).text));
+    };
+    let ends = |text: &[u8], from| regex.shortest_match_at(text, from);
+    let place = FilePlace { file: FileId(0), offset, len };
+    is_in_long_line(&ends, place, &OneFile(file))
+}
+
+/// The one file that a line is read in.
+struct OneFile<'a>(&'a File);
+
+impl Files for OneFile<'_> {
+    fn read_at(&self, _: FileId, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        read_whole(self.0, buffer, offset)
     }
 }
 

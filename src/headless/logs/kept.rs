@@ -2,7 +2,7 @@
 //! time costs more than to read them once more.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,8 +13,9 @@ use crate::logs::parse::{Level, Place};
 
 /// How much of a file is read at once, bytes.
 const BUFFER_BYTES: usize = 64 << 10;
-/// Of a longer line only the beginning is printed, unless its bytes are asked for, bytes. One that is read in pieces
-/// has none that is as long.
+/// How much of a long line is copied at once, bytes.
+const COPY_BYTES: u64 = 1 << 20;
+/// Of a longer line only the beginning is held and printed, unless its bytes are asked for, bytes.
 pub(super) const LINE_BYTES_MAX: usize = 2 << 20;
 /// So much of it, bytes.
 const BEGINNING_BYTES: usize = 64 << 10;
@@ -38,6 +39,11 @@ impl Kept {
     /// it.
     pub(super) fn extent(self) -> (u64, bool, bool) {
         (self.len, self.place == Place::GoesOn, self.is_ended)
+    }
+
+    /// Whether more than its beginning is not held.
+    pub(super) fn is_long(self) -> bool {
+        self.len > LINE_BYTES_MAX as u64
     }
 
     /// Of a line; `None` where it is not known where that is in its file.
@@ -81,6 +87,31 @@ impl Again {
             bounds_ms: None,
         };
         Self { file, buffer: Bytes::new(), held: 0, line }
+    }
+
+    /// Writes all bytes of a line, and a newline where one ends it; false where the file does not hold them any
+    /// more.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub(super) fn copy(&mut self, kept: Kept, out: &mut impl Write) -> io::Result<bool> {
+        let end = kept.offset.saturating_add(kept.len);
+        let mut at = kept.offset;
+        let mut part = Vec::new();
+        while at < end {
+            let wanted = (end - at).min(COPY_BYTES);
+            part.resize(usize::try_from(wanted).unwrap_or_default(), 0);
+            let Ok(read) = read_whole(&self.file, &mut part, at) else { return Ok(false) };
+            out.write_all(part.get(..read).unwrap_or_default())?;
+            at += read as u64;
+            if (read as u64) < wanted {
+                return Ok(false);
+            }
+        }
+        if kept.is_ended {
+            out.write_all(b"\n")?;
+        }
+        Ok(true)
     }
 
     /// The line with its bytes; `None` where the file does not hold it any more.
@@ -148,10 +179,14 @@ mod tests {
             let wanted = Line { bounds_ms: None, ..line.clone() };
             assert_eq!(again.line(*kept).unwrap(), Some(&wanted));
         }
+        let mut all = Vec::new();
+        assert!(kept.iter().all(|kept| again.copy(*kept, &mut all).unwrap()));
+        assert!(all == std::fs::read(&path).unwrap(), "{} bytes", all.len());
         let cut = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
         cut.set_len(20).unwrap();
         let mut again = Again::of(file.file());
         assert_eq!(&*again.line(kept[0]).unwrap().unwrap().bytes, b"line 0");
         assert_eq!(again.line(kept[100]).unwrap(), None);
+        assert!(!again.copy(kept[5_000], &mut Vec::new()).unwrap());
     }
 }

@@ -1,14 +1,14 @@
 //! How a line is printed: for people, as JSON, or byte for byte.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{self, Write};
 
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
 use super::super::{Context, output};
 use super::events::Event;
-use super::kept::Again;
+use super::kept::{Again, Kept};
 use super::source::Source;
 use super::{Entry, History};
 use crate::cli::{LogTime, Logs};
@@ -76,7 +76,7 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 
     /// Prints what was before. False where some of it could not be read.
-    pub(super) fn history(&mut self, history: &History) -> std::io::Result<bool> {
+    pub(super) fn history(&mut self, history: &History) -> io::Result<bool> {
         let mut files: Vec<Option<Again>> =
             history.files.iter().map(|file| file.clone().map(Again::of)).collect();
         let mut gone: u64 = 0;
@@ -98,10 +98,7 @@ impl<'a, W: Write> Printer<'a, W> {
                 Entry::Event(event) => self.event(event)?,
                 Entry::Kept(source, kept) => {
                     let file = files.get_mut(*source as usize).and_then(Option::as_mut);
-                    match file.map(|file| file.line(*kept)) {
-                        Some(Ok(Some(line))) => self.print(*source as usize, line)?,
-                        _ => gone += 1,
-                    }
+                    gone += u64::from(!self.kept(*source as usize, *kept, file)?);
                 }
             }
         }
@@ -110,6 +107,17 @@ impl<'a, W: Write> Printer<'a, W> {
             output::complain(&format!("{gone} lines were cut off from their files meanwhile"));
         }
         Ok(history.is_whole && gone == 0)
+    }
+
+    /// Prints a line that stayed in its file; false where it is there no more.
+    fn kept(&mut self, source: usize, kept: Kept, file: Option<&mut Again>) -> io::Result<bool> {
+        let Some(file) = file else { return Ok(false) };
+        if self.is_raw && kept.is_long() {
+            return file.copy(kept, self.out);
+        }
+        let Ok(Some(line)) = file.line(kept) else { return Ok(false) };
+        self.print(source, line)?;
+        Ok(true)
     }
 
     /// One more source.
@@ -140,7 +148,7 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 
     /// Prints a line of a source.
-    pub(super) fn print(&mut self, index: usize, line: &Line) -> std::io::Result<()> {
+    pub(super) fn print(&mut self, index: usize, line: &Line) -> io::Result<()> {
         let labels = std::mem::take(&mut self.labels);
         let printed = labels.get(index).map_or(Ok(()), |label| self.put(label, line));
         self.labels = labels;
@@ -152,12 +160,12 @@ impl<'a, W: Write> Printer<'a, W> {
         &mut self,
         (label, stream): (&str, LogStream),
         line: &Line,
-    ) -> std::io::Result<()> {
+    ) -> io::Result<()> {
         let lead = self.lead(label, stream);
         self.put(&Label { name: label.to_owned(), stream, lead }, line)
     }
 
-    fn put(&mut self, label: &Label, line: &Line) -> std::io::Result<()> {
+    fn put(&mut self, label: &Label, line: &Line) -> io::Result<()> {
         if self.is_raw {
             self.out.write_all(&line.bytes)?;
             return if line.is_ended { self.out.write_all(b"\n") } else { Ok(()) };
@@ -212,7 +220,7 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 
     /// Prints something that happened.
-    pub(super) fn event(&mut self, event: &Event) -> std::io::Result<()> {
+    pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
         let Event { label, word, line, .. } = event;
         let text = String::from_utf8_lossy(&line.bytes);
         if self.is_json {
@@ -237,7 +245,7 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 
     /// What was printed goes out.
-    pub(super) fn flush(&mut self) -> std::io::Result<()> {
+    pub(super) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 }

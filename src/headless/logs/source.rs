@@ -14,7 +14,7 @@ use super::kept::LINE_BYTES_MAX;
 use super::said::BusId;
 use crate::cli::Logs;
 use crate::daemon::history::sources::{LogFile, log_files};
-use crate::daemon::history::{Backwards, Line, Sought};
+use crate::daemon::history::{Backwards, InFile, Line, Sought};
 use crate::daemon::lives::{self, Lives};
 use crate::daemon::seam::ReadAt;
 use crate::daemon::{clock, files};
@@ -56,8 +56,6 @@ pub(super) struct Source {
     pub(super) is_gone: bool,
     /// Whether several wrote it once: what is left of them goes on as one of several.
     was_shared: bool,
-    /// Whether of a very long line only a part is read: it is printed cut, and not searched.
-    leaves_long: bool,
     /// Whether several processes did: what it alone holds is said by none of them for certain.
     was_of_several: bool,
 }
@@ -80,7 +78,6 @@ impl Source {
             is_heard: false,
             is_gone: false,
             was_shared: false,
-            leaves_long: false,
             was_of_several: false,
         }
     }
@@ -205,10 +202,7 @@ impl Source {
             Some(opened) => Backwards::of(Arc::clone(opened), self.end, self.file.format()),
             None => Backwards::open(path, self.end, self.file.format()),
         };
-        let leaving = |file: Backwards| {
-            if self.leaves_long { file.leaving_lines_over(LINE_BYTES_MAX) } else { file }
-        };
-        match file.map(leaving) {
+        match file.map(|file| file.leaving_lines_over(LINE_BYTES_MAX)) {
             Ok(file) => Some(Reading {
                 file: file.of_lives(self.lives.clone()),
                 source: self.file.clone(),
@@ -299,7 +293,9 @@ impl Reading {
             };
             match next.map(|entry| entry.map(|entry| self.not_had(entry))) {
                 Ok(Some(entry)) if entry.is_empty() => {}
-                Ok(Some(entry)) if filter.fits_entry(&entry) => self.ready = entry,
+                Ok(Some(entry)) if filter.fits_entry(&entry, Some(&self.file.file())) => {
+                    self.ready = entry;
+                }
                 Ok(Some(entry)) => self.leave(&entry, filter),
                 Ok(None) => self.is_over = true,
                 Err(error) => self.break_off(&error),
@@ -309,7 +305,7 @@ impl Reading {
 
     /// An entry is not wanted; behind one that is certainly too old there is none.
     fn leave(&mut self, entry: &[Line], filter: &Filter) {
-        self.left_by_estimate += filter.left_by_estimate(entry);
+        self.left_by_estimate += filter.left_by_estimate(entry, &self.file.file());
         let is_before = |line: &Line| filter.is_before(line) && !line.is_estimated;
         self.is_over = entry.first().is_some_and(is_before);
     }
@@ -337,7 +333,7 @@ impl Reading {
 
     /// The next older entry with a line that says what is wanted.
     fn found(&mut self, filter: &Filter) -> std::io::Result<Option<Vec<Line>>> {
-        let is_it = |line: &[u8]| filter.says(line);
+        let is_it = |line: &[u8], in_file: Option<InFile<'_>>| filter.says(line, in_file);
         let may_be_in = |lines: &[u8]| filter.may_say(lines);
         let sought = Sought { is_it: &is_it, may_be_in: &may_be_in };
         loop {
@@ -396,8 +392,7 @@ pub(super) fn of(
             }
         };
         let begun_ms = begun_ms.flatten();
-        let leaves_long = !what.raw && what.grep.is_none() && what.exclude.is_none();
-        Source { wanted, name, labels, lives, begun_ms, leaves_long, ..Source::new(shown, file) }
+        Source { wanted, name, labels, lives, begun_ms, ..Source::new(shown, file) }
     };
     log_files(infos, is_wanted).into_iter().map(source).collect()
 }

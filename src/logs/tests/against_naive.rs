@@ -45,7 +45,9 @@ fn level() -> impl Strategy<Value = Option<Level>> {
 fn given() -> impl Strategy<Value = Given> {
     let text =
         prop::sample::select(&["", "alpha", "beta 7", "\x1b[1mal\x1b[mpha", "x\ny", "long"][..]);
-    let at_ms = prop_oneof![5 => 0..100_i64, 1 => -1000..1000_i64];
+    // Further away, too, than a record can say of its block: 24 days.
+    let far = (-3..4_i64).prop_map(|part| part * 40 * 86_400_000);
+    let at_ms = prop_oneof![10 => 0..100_i64, 2 => -1000..1000_i64, 1 => far];
     let level = level();
     let is_more = prop::bool::weighted(0.3);
     (0..SOURCES.len(), at_ms, level, prop::bool::weighted(0.2), is_more, text).prop_map(
@@ -224,7 +226,7 @@ impl Both {
         for block in &self.store.blocks {
             let mut open = BTreeMap::new();
             for record in block.records() {
-                let own = record.id();
+                let own = block.id_of(record);
                 let head = match (record.kind(), open.get(&record.source)) {
                     (Kind::More, Some(head)) => *head,
                     _ => own,
