@@ -340,10 +340,12 @@ impl Applying<'_> {
                 super::waiting::count_down(process, &past, self.now);
                 let black_box = self.watched.boxes.of(key);
                 let mended = black_box.mend(&past, self.now.wall_ms);
+                let with_daemons = past.ends_with_daemons();
                 let older = black_box.take_past(past);
                 let mended = mended.into_iter().map(|place| place + older);
                 self.note_signal(key);
                 self.group_past(key, (0..older).chain(mended));
+                self.watched.boxes.of(key).take_ends_with_daemons(with_daemons);
                 self.changes.push(Change::Process(key));
             }
         }

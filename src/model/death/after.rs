@@ -5,17 +5,18 @@
 //! docs/pm2-ops.md sections 2.2 and 2.3.
 
 use super::black_box::{BlackBox, LATER_MS};
-use super::cause::{Cause, Evidence, Sure, Trigger, is_error_line, judge};
+use super::cause::{Cause, Evidence, Sure, is_error_line, judge};
 use super::error_log::{say_cleaned, says_version, share};
 use super::last_words::telling;
 use super::lines::{Log, Next};
 use super::stamp::{stamped, without_stamp};
-use super::{Death, Follows, LIVES_MAX, says_heap_is_full};
-use crate::model::console;
+use super::{Death, Follows, LIVES_MAX};
 use crate::model::end::End;
-use crate::model::lifecycle::{self, Life, Whom};
+use crate::model::lifecycle;
 use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
+
+mod console;
 
 /// The error log is that of the last life where it was written no later than so long after its end,
 /// milliseconds.
@@ -91,8 +92,8 @@ pub fn reconstruct_with(left: &Left<'_>, lines: &[LifeLines]) -> BlackBox {
 /// All deaths that `pm2.log` and the figures tell, oldest first: without their last words.
 #[must_use]
 pub fn deaths(left: &Left<'_>) -> Vec<Death> {
-    let mut deaths = from_console(left);
-    if deaths.is_empty() {
+    let mut deaths = console::deaths(left);
+    if deaths.iter().all(|death| death.evidence.with_daemon.is_some()) {
         deaths.extend(from_figures(left.info));
     }
     if let Some(last) = deaths.last_mut() {
@@ -116,128 +117,6 @@ fn console_line(line: &str, utc_offset_s: i32) -> Option<(i64, &str)> {
 fn spawn_error(line: &str) -> Option<String> {
     let (_, text) = console_line(line, 0)?;
     lifecycle::read_spawn_error(text).map(|why| clean(why).into_owned())
-}
-
-/// What a line of the console says of one process.
-enum Said<'a> {
-    Starting,
-    Stopping,
-    Exited { code: &'a str, signal: &'a str },
-}
-
-/// Reads a line about the process of that id and name; names may hold `:` and `]`.
-fn said<'a>(text: &'a str, info: &ProcessInfo, name: &str) -> Option<Said<'a>> {
-    let id = info.pm_id.to_string();
-    if let Some(rest) = text.strip_prefix("Stopping app:") {
-        let (app, whom) = rest.rsplit_once(" id:")?;
-        return (app == name && whom.trim_end() == id).then_some(Said::Stopping);
-    }
-    let rest = text.strip_prefix("App [")?.strip_prefix(name)?;
-    let rest = rest.strip_prefix(':')?.strip_prefix(id.as_str())?.strip_prefix("] ")?;
-    if rest.starts_with("starting in") {
-        return Some(Said::Starting);
-    }
-    let (code, rest) = rest.strip_prefix("exited with code [")?.split_once("] via signal [")?;
-    Some(Said::Exited { code, signal: rest.trim_end().strip_suffix(']')? })
-}
-
-/// The deaths that the daemon's own log tells, oldest first.
-fn from_console(left: &Left<'_>) -> Vec<Death> {
-    let (info, name) = (left.info, &*left.info.name);
-    let mut deaths: Vec<Death> = Vec::new();
-    let mut started_ms = None;
-    let mut stopped_ms = i64::MIN;
-    let (mut is_asked, mut is_heap_full, mut trigger) = (false, false, None);
-    let mut may_be_cron = false;
-    // Whether it was its end that was told last: of who is given up, PM2 says the script alone.
-    let mut is_last = false;
-    let mut is_alive = true;
-    for line in left.console.lines() {
-        let Some((at_ms, text)) = console_line(line, left.utc_offset_s) else {
-            is_heap_full |= says_heap_is_full(line);
-            continue;
-        };
-        is_heap_full |= says_heap_is_full(text);
-        if let Some((whom, life)) = lifecycle::read_console(text, at_ms)
-            && (whom == Whom::Id(info.pm_id.0) || whom == Whom::Name(name))
-        {
-            may_be_cron = life == Life::CronDue;
-            trigger = trigger_of(life, at_ms);
-        }
-        let is_own =
-            |(script, _): (&str, u32)| info.script.as_deref().is_none_or(|own| own == script);
-        if console::given_up(text).is_some_and(is_own)
-            && let Some(last) = deaths.last_mut()
-            && at_ms - last.ended_ms <= 1_000
-            && is_last
-        {
-            last.follows = Follows::GaveUp { max: info.restarts_max() };
-        }
-        is_last &= !text.contains("] exited with code [");
-        match said(text, info, name) {
-            Some(Said::Starting) => {
-                started_ms = Some(at_ms);
-                (is_asked, is_heap_full, is_alive) = (false, false, true);
-                begin_after(deaths.last_mut(), (at_ms, stopped_ms));
-            }
-            Some(Said::Stopping) => {
-                is_asked = true;
-                // There is no process that could end: it waited for its restart.
-                if let Some(last) = deaths.last_mut().filter(|_| !is_alive)
-                    && last.follows == Follows::Unknown
-                {
-                    stopped_ms = at_ms;
-                    last.follows = Follows::StoppedWaiting { by: None };
-                }
-            }
-            Some(Said::Exited { code, signal }) => {
-                let evidence = Evidence {
-                    end: Some(end_of(code, signal)),
-                    is_asked,
-                    trigger: trigger.take(),
-                    may_be_cron: std::mem::take(&mut may_be_cron),
-                    is_heap_full,
-                    is_oom: left.calm_since_ms.filter(|since_ms| at_ms >= *since_ms).map(|_| false),
-                    is_cluster: info.exec_mode == ExecMode::Cluster,
-                    is_shell: info.setup.runs_shell,
-                    ..Evidence::default()
-                };
-                deaths.push(death(evidence, started_ms.take(), at_ms));
-                (is_asked, is_last, is_alive) = (false, true, false);
-            }
-            None => {}
-        }
-    }
-    deaths
-}
-
-/// How a process ended, as PM2's log says it: SIGINT where there was no signal.
-fn end_of(code: &str, signal: &str) -> End {
-    match signal {
-        "SIGINT" => End::Code(clean(code).into()),
-        signal => End::Signal(clean(signal).into()),
-    }
-}
-
-/// A life began: what followed on the one before, which was stopped then where it waited for its restart.
-fn begin_after(last: Option<&mut Death>, (began_ms, stopped_ms): (i64, i64)) {
-    let Some(last) = last else { return };
-    let was_request = is_stopped_waiting(last) && began_ms.saturating_sub(stopped_ms) < LATER_MS;
-    if last.follows == Follows::Unknown || was_request {
-        last.follows = again(last, began_ms);
-    }
-}
-
-/// Why PM2 restarts a process, as its log says at this time.
-fn trigger_of(life: Life, at_ms: i64) -> Option<Trigger> {
-    match life {
-        Life::OverMemory { used, limit } => Some(Trigger::Memory { used, limit }),
-        Life::FileChanged(path) => Some(Trigger::File(clean(&path).into())),
-        // Whole seconds: any restart of a process with a cron pattern looks so, but most patterns are on the
-        // minute.
-        Life::CronDue => (at_ms % 60_000 == 0).then_some(Trigger::Cron),
-        _ => None,
-    }
 }
 
 fn is_stopped_waiting(death: &Death) -> bool {
@@ -312,7 +191,9 @@ fn take_figures(last: &mut Death, info: &ProcessInfo) {
     let begun_ms = info.online_since_ms.unwrap_or(i64::MAX);
     let is_before = last.ended_ms <= begun_ms;
     last.follows = match info.status {
-        _ if is_stopped_waiting(last) => last.follows.clone(),
+        _ if is_stopped_waiting(last) || last.evidence.with_daemon.is_some() => {
+            last.follows.clone()
+        }
         _ if info.has_given_up() => Follows::GaveUp { max: info.restarts_max() },
         ProcessStatus::Stopped if info.is_over() => Follows::StaysStopped,
         ProcessStatus::Stopped | ProcessStatus::WaitingRestart => Follows::Soon,

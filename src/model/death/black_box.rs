@@ -327,6 +327,7 @@ impl BlackBox {
             is_cluster: info.exec_mode == ExecMode::Cluster,
             is_shell: info.setup.runs_shell,
             is_of_figures: false,
+            with_daemon: None,
         };
         let (cause, sure) = super::cause::judge(&evidence);
         let uptime_ms = started_ms.map(|started| ended_ms.saturating_sub(started));

@@ -34,8 +34,19 @@ pub struct Evidence {
     pub is_cluster: bool,
     /// Whether PM2's figures alone tell its end: those have no signal.
     pub is_of_figures: bool,
+    /// How its daemon ended, where nothing tells an end of its own before that.
+    pub with_daemon: Option<DaemonEnd>,
     /// Whether a shell ran it, which gives a child's signal as an exit code of its own.
     pub is_shell: bool,
+}
+
+/// How a daemon ended, as far as its log tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DaemonEnd {
+    /// It said nothing: it was killed, crashed, or the machine went down.
+    Died,
+    /// It was told to.
+    Stopped,
 }
 
 /// Who had a process ended.
@@ -114,6 +125,8 @@ pub enum Cause {
     },
     /// A reload replaced it.
     Reloaded(Option<By>),
+    /// Its daemon ended, and another one began.
+    WithDaemon(DaemonEnd),
     /// Nobody saw how.
     Unseen,
 }
@@ -146,6 +159,9 @@ impl Sure {
 pub fn judge(seen: &Evidence) -> (Cause, Sure) {
     if seen.is_asked || seen.is_old_worker {
         return asked(seen);
+    }
+    if let Some(how) = seen.with_daemon {
+        return (Cause::WithDaemon(how), Sure::Likely);
     }
     match &seen.end {
         Some(End::Signal(signal)) => signalled(seen, signal),

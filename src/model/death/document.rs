@@ -92,6 +92,7 @@ pub fn kind(cause: &Cause) -> &'static str {
         Cause::Trigger(Trigger::Cron) => "cron",
         Cause::Asked { .. } => "asked",
         Cause::Reloaded(_) => "reload",
+        Cause::WithDaemon(_) => "daemon",
         Cause::Unseen => "unseen",
     }
 }

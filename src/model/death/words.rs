@@ -1,6 +1,6 @@
 //! Words for why a life ended: the one place where a [`Cause`] becomes text.
 
-use super::cause::{By, Cause, Trigger};
+use super::cause::{By, Cause, DaemonEnd, Trigger};
 use super::{Death, Follows};
 use crate::model::end::{BY_COMMAND, End, HERE, behind_exit};
 use crate::model::units;
@@ -79,6 +79,13 @@ pub fn cause(cause: &Cause) -> String {
             Some(by) => by_words(*by),
             None => "replaced by a reload".to_owned(),
         },
+        Cause::WithDaemon(how) => format!(
+            "PM2's daemon had {} by then, and it too",
+            match how {
+                DaemonEnd::Died => "died (killed, crashed, or the machine went down)",
+                DaemonEnd::Stopped => "been stopped",
+            }
+        ),
         Cause::Unseen => "how it ended was not observed".to_owned(),
     }
 }
@@ -256,9 +263,12 @@ pub fn whole_reason(death: &Death) -> Option<String> {
         Cause::Trigger(Trigger::Memory { used, limit }) => {
             format!("memory {} > {}", units::bytes_short(*used), units::bytes_short(*limit))
         }
-        Cause::Trigger(_) | Cause::Asked { .. } | Cause::Reloaded(_) | Cause::Unseen => {
-            return None;
-        }
+        Cause::WithDaemon(DaemonEnd::Died) => "PM2's daemon died".to_owned(),
+        Cause::Trigger(_)
+        | Cause::Asked { .. }
+        | Cause::Reloaded(_)
+        | Cause::WithDaemon(DaemonEnd::Stopped)
+        | Cause::Unseen => return None,
     };
     Some(text)
 }

@@ -1,7 +1,7 @@
 //! Black boxes that are made up from what is left.
 
 use super::*;
-use crate::model::death::words;
+use crate::model::death::{document, words};
 use crate::protocol::process::PmId;
 
 fn told(info: &ProcessInfo, console: &str, errors: Option<(&str, i64)>) -> Vec<String> {
@@ -44,6 +44,59 @@ a line of a stack
     uncaught exception: TypeError: x is no function, exit code 1, after about 1 s [likely] PM2 gave up at max_restarts 16
     "
     );
+}
+
+/// As PM2 7.0.4 wrote it where its daemon was killed by SIGKILL, and another one was told to resurrect; of an old
+/// release, whose first words have no time, the same.
+#[test]
+fn a_life_without_an_end_is_over_where_another_daemon_begins() {
+    let log = |between: &str| {
+        format!(
+            "\
+2026-11-28T03:12:00: PM2 log: App [my:a]pp:3] starting in -fork mode-
+2026-11-28T03:12:04: PM2 log: App [my:a]pp:3] exited with code [3] via signal [SIGINT]
+2026-11-28T03:12:04: PM2 log: App [my:a]pp:3] starting in -fork mode-
+2026-11-28T03:12:09: PM2 log: App [my:a]pp:31] starting in -fork mode-
+{between}
+2026-11-28T03:15:00: PM2 log: Time                 : Sat Nov 28 2026 03:15:00 GMT+0100
+2026-11-28T03:15:02: PM2 log: App [my:a]pp:3] starting in -fork mode-
+"
+        )
+    };
+    let began = "2026-11-28T03:15:00: PM2 log: --- New PM2 Daemon started -----------";
+    let died =
+        "PM2's daemon had died (killed, crashed, or the machine went down) by then, and it too";
+    let online = ProcessInfo { restarts: 0, ..info(ProcessStatus::Online) };
+    let first = "ended by itself with exit code 3, after about 4 s [certain] it was started again";
+    for (between, words) in [
+        (began.to_owned(), died),
+        ("--- New PM2 Daemon started -----------".to_owned(), died),
+        (
+            format!("2026-11-28T03:14:00: PM2 log: PM2 successfully stopped\n{began}"),
+            "PM2's daemon had been stopped by then, and it too",
+        ),
+    ] {
+        let wanted = [first.to_owned(), format!("{words} [likely] it was started again")];
+        assert_eq!(told(&online, &log(&between), None), wanted);
+    }
+    // It had ended before that.
+    let ended =
+        "2026-11-28T03:13:00: PM2 log: App [my:a]pp:3] exited with code [4] via signal [SIGINT]";
+    let all = told(&online, &log(&format!("{ended}\n{began}")), None);
+    assert_eq!(all.len(), 2);
+    assert!(all[1].starts_with("ended by itself with exit code 4"), "{all:?}");
+    // Who watched before and behind that learns it from the log, once.
+    let read = |console: &str| {
+        let (info, calm_since_ms, utc_offset_s) = (&online, None, 0);
+        let (errors, opening) = (None, None);
+        reconstruct(&Left { opening, info, console, errors, calm_since_ms, utc_offset_s })
+    };
+    let mut watched = read(&log("").lines().take(2).collect::<Vec<_>>().join("\n"));
+    for _ in 0..2 {
+        watched.take_ends_with_daemons(read(&log(began)).ends_with_daemons());
+        let causes = watched.lives().iter().map(|death| document::kind(&death.cause));
+        assert!(causes.eq(["exit", "daemon"]));
+    }
 }
 
 /// PM2 names the script, not the process, where it gives up: it is the one that ended last.

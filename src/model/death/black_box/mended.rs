@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 
 use super::{BlackBox, SETTLED_MS};
-use crate::model::death::Death;
 use crate::model::death::cause::Cause;
+use crate::model::death::{Death, LIVES_MAX};
 
 impl BlackBox {
     /// Takes the last words of lives that were seen to end, and of which none was heard, from what was made
@@ -23,6 +23,27 @@ impl BlackBox {
             }
         }
         mended
+    }
+
+    /// The lives that ended with their daemon.
+    pub(in crate::model) fn ends_with_daemons(&self) -> Vec<Death> {
+        let of_daemon = |death: &&Death| death.evidence.with_daemon.is_some();
+        self.lives.iter().filter(of_daemon).cloned().collect()
+    }
+
+    /// Takes those of which it does not know: of these ends nobody is told.
+    pub(in crate::model) fn take_ends_with_daemons(&mut self, ends: Vec<Death>) {
+        for death in ends {
+            let place = self.lives.partition_point(|known| known.ended_ms < death.ended_ms);
+            let is_known = self.lives.get(place).is_some_and(|known| {
+                known.ended_ms == death.ended_ms || known.started_ms == death.started_ms
+            });
+            // Of those behind it nothing more may be told, and what is older than all is counted elsewhere.
+            let is_settled = place + self.unsettled <= self.lives.len();
+            if !is_known && is_settled && place > 0 && self.lives.len() < LIVES_MAX {
+                self.lives.insert(place, death);
+            }
+        }
     }
 }
 
