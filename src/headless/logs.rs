@@ -82,7 +82,7 @@ pub(super) async fn run(
     let mut printer = Printer::new(context, what, &sources, out);
     let is_all = words.iter().any(|word| word == "all");
     let wanted = what.events.then(|| Wanted::of((&infos, &processes), is_all, context));
-    tell_missing_files(context, &infos, &mut sources);
+    tell_missing_files(context, (&infos, is_all), &mut sources);
     let mut console = wanted.map(|wanted| {
         if context.endpoint.is_local() {
             Console::open(&context.endpoint.home, wanted)
@@ -107,25 +107,37 @@ pub(super) async fn run(
     if let Some(doubt) = history.doubt() {
         output::complain(&doubt);
     }
-    let history = history.entries;
     match bus {
         Some((bus, early)) => {
             let whose = Whose::of((context, what), &words, &processes, infos);
             let bus = futures_util::stream::iter(early).chain(bus);
             let times = (until.map(|until| until + ON_ITS_WAY), now_ms);
-            following::follow(bus, all, whose, (&filter, &mut printer), times).await
+            let code = following::follow(bus, all, whose, (&filter, &mut printer), times).await?;
+            // One who ended it knows that it was early.
+            if code != Code::Fine {
+                return Ok(code);
+            }
         }
-        None if !is_whole => Ok(Code::Condition),
-        // As grep, which says nothing: but here that may be a mistake of the one who asks.
-        None if history.is_empty() => filter.finds_nothing().map(|()| Code::Fine),
-        None => Ok(Code::Fine),
+        None if !is_whole => return Ok(Code::Condition),
+        None => {}
     }
+    if printer.is_silent() {
+        filter.finds_nothing()?;
+    }
+    Ok(Code::Fine)
 }
 
-/// Says of whom there is no history.
-fn tell_missing_files(context: &Context, infos: &[ProcessInfo], sources: &mut [Source]) {
+/// Says of whom there is no history: where all are meant, only if that is nobody's.
+fn tell_missing_files(
+    context: &Context,
+    (infos, is_all): (&[ProcessInfo], bool),
+    sources: &mut [Source],
+) {
     if context.endpoint.is_local() {
-        if let Some(said) = source::without_files(infos, sources, context.is_ascii) {
+        let is_worth_it = !is_all || !sources.iter().any(Source::has_file);
+        if let Some(said) = source::without_files(infos, sources, context.is_ascii)
+            && is_worth_it
+        {
             output::complain(&said);
         }
         return;

@@ -13,6 +13,7 @@ use super::{confirm, details, log_sheet, sheet, text};
 use crate::app::command::{Command, LogCommand, RowsCommand};
 use crate::app::job::Job;
 use crate::app::keymap::Row;
+use crate::app::log_sheet::LogSheet;
 use crate::app::log_view::Asked;
 use crate::app::marks::Marked;
 use crate::app::notice::About;
@@ -42,8 +43,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
-    let notice = notice(app, canvas, columns)
-        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)) || is_about_answer(app));
+    let notice =
+        notice(app, canvas, columns).filter(|_| is_reading(&app.mode) || is_about_answer(app));
     let taken = notice.as_ref().map_or(0, Part::columns);
     let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
     let fitting = parts::fit(&keys, GAP, room);
@@ -58,6 +59,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let x = end.saturating_sub(taken).max(area.x + 1);
         canvas.part(x, area.y, columns, &notice);
     }
+}
+
+/// Whether nothing is asked, and what is open has keys that a notice answers.
+fn is_reading(mode: &Mode) -> bool {
+    matches!(mode, Mode::Normal | Mode::Details(_) | Mode::LogSheet(LogSheet::Entry(_)))
 }
 
 /// Whether the notice is about the answer to what is open, and leaves with it.

@@ -117,10 +117,14 @@ pub(crate) fn odd_files_are_read_or_named() {
     let shown = run(&["logs", "binary"]).with(0);
     assert!(shown.out.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
     assert!(shown.out.contains("bin") && shown.out.contains("end"), "{shown:?}");
-    // A line of 100 MB is read in pieces, and is one line all the same.
+    // A line of 100 MB is searched whole, printed whole byte for byte, and else its beginning.
     assert_eq!(run(&["logs", "long", "-n", "1", "--raw"]).with(0).out, "last\n");
-    let found = run(&["logs", "long", "--grep", "Needle", "--raw"]).with(0);
-    assert!(found.out.ends_with("x Needle\n") && found.out.len() <= 2 << 20);
+    let found = run(&["logs", "long", "--grep", "x{9} Needle$", "--raw"]).with(0);
+    assert!(found.out.as_bytes() == &long[..(100 << 20) + 8], "{} bytes", found.out.len());
+    let cut = run(&["logs", "long", "--grep", "Needle"]).with(0);
+    let is_marked = cut.out.contains("more of this line, --raw prints it");
+    assert!(is_marked && cut.out.len() < 70_000, "{} bytes", cut.out.len());
+    run(&["logs", "long", "--exclude", "Needle|last"]).with(1);
     let raw = program(home.path(), &["logs", "long", "--raw", "-n", "2"]).output().unwrap();
     assert!(raw.stdout == long, "byte for byte: {} of {}", raw.stdout.len(), long.len());
 }

@@ -108,8 +108,9 @@ pub(crate) fn hostile_lines_tell_the_terminal_nothing_but_colours() {
     let before = screen.bytes();
     screen.press("y");
     wait_until("the terminal has got it", || screen.bytes() > before);
+    screen.wait_for("that it has", |text| text.contains("copied the entry"));
     screen.press("\u{1b}");
-    screen.wait_for("back", |text| text.contains("copied the entry"));
+    screen.wait_for("back", |text| !text.contains("Esc close"));
     screen.press("S");
     screen.wait_for("the path", |text| text.contains("save what is shown to"));
     let saved = screen.folder().join("saved.log");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::super::failure::Failure;
+use super::super::output;
 use crate::cli::{Logs, parse_span};
 use crate::daemon::history::{InFile, Line};
 use crate::daemon::seam::read_whole;
@@ -152,13 +153,18 @@ impl Filter {
         self.grep.is_none() && self.exclude.is_none() && self.level.is_none()
     }
 
-    /// No line is wanted: as grep, but that may be a mistake of the one who asks, so it is said.
+    /// No line was wanted: as grep, but that may be a mistake of the one who asks, so it is said.
     ///
     /// # Errors
     /// Where a pattern is the reason.
     pub(super) fn finds_nothing(&self) -> Result<(), Failure> {
         let why = match (&self.grep, &self.exclude) {
-            (None, None) => return Ok(()),
+            (None, None) => {
+                if let Some(level) = self.level {
+                    output::complain(&format!("no line of level {} or worse", level.name()));
+                }
+                return Ok(());
+            }
             (Some(_), None) => "no line has what --grep asks for",
             (None, Some(_)) => "no line is left by --exclude",
             (Some(_), Some(_)) => "no line has what --grep asks for and is left by --exclude",

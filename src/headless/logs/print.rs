@@ -44,6 +44,8 @@ pub(super) struct Printer<'a, W> {
     row: Vec<u8>,
     /// How much of the line that is being printed is left out, bytes.
     cut: u64,
+    /// Whether nothing was printed.
+    is_silent: bool,
     /// A second, and its clock: lines come many a second.
     second: (i64, String),
     /// The day on which it began: lines of another one say theirs.
@@ -66,6 +68,7 @@ impl<'a, W: Write> Printer<'a, W> {
             label_columns: widths.max().unwrap_or_default().min(LABEL_COLUMNS_MAX),
             row: Vec::new(),
             cut: 0,
+            is_silent: true,
             second: (i64::MIN, String::new()),
             today: units::day(clock::now_ms(), context.utc_offset_s),
         };
@@ -113,11 +116,17 @@ impl<'a, W: Write> Printer<'a, W> {
     fn kept(&mut self, source: usize, kept: Kept, file: Option<&mut Again>) -> io::Result<bool> {
         let Some(file) = file else { return Ok(false) };
         if self.is_raw && kept.is_long() {
+            self.is_silent = false;
             return file.copy(kept, self.out);
         }
         let Ok(Some(line)) = file.line(kept) else { return Ok(false) };
         self.print(source, line)?;
         Ok(true)
+    }
+
+    /// Whether nothing was printed.
+    pub(super) fn is_silent(&self) -> bool {
+        self.is_silent
     }
 
     /// One more source.
@@ -166,6 +175,7 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 
     fn put(&mut self, label: &Label, line: &Line) -> io::Result<()> {
+        self.is_silent = false;
         if self.is_raw {
             self.out.write_all(&line.bytes)?;
             return if line.is_ended { self.out.write_all(b"\n") } else { Ok(()) };
@@ -222,6 +232,7 @@ impl<'a, W: Write> Printer<'a, W> {
     /// Prints something that happened.
     pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
         let Event { label, word, line, .. } = event;
+        self.is_silent = false;
         let text = String::from_utf8_lossy(&line.bytes);
         if self.is_json {
             let json = json!({

@@ -277,6 +277,9 @@ fn line_shown_whole() {
     check!(&app, COLOR, "line", ALL);
     check!(&app, COLOR, "line", [(30, 6)]);
     check!(&app, PLAIN, "line_ascii", [(80, 24)]);
+    app.notice = Some(Notice::new("copied the entry: 1 line, 312 B", false, NOW_MS));
+    check!(&app, COLOR, "line_copied", [(80, 24)]);
+    app.notice = None;
     entry.top = 9999;
     app.mode = Mode::LogSheet(LogSheet::Entry(Box::new(entry)));
     check!(&app, COLOR, "line_end", [(40, 10)]);
