@@ -16,7 +16,7 @@ use super::seam::read_part;
 use super::{Watch, clock, files, kernel, offload};
 use crate::model::DaemonId;
 use crate::model::death::BlackBox;
-use crate::model::death::after::{Left, deaths, reconstruct_with};
+use crate::model::death::after::{Left, deaths, may_tell_an_end, reconstruct_with};
 use crate::model::report::Report;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
@@ -26,7 +26,8 @@ mod lines;
 const ERRORS_BYTES_MAX: u64 = 64 << 10;
 /// How much is read of its beginning: what lives say first, bytes.
 const OPENING_BYTES: u64 = 2 << 10;
-/// Of at most so many processes: those that are not well, then those that were restarted.
+/// Of at most so many processes: those that are not well, then those that were restarted, then those that ended
+/// under another daemon or were begun anew.
 const PROCESSES_MAX: usize = 64;
 /// How long after the first look the second is: an end within a second of it is settled then.
 const AGAIN_AFTER: Duration = Duration::from_millis(2_500);
@@ -96,8 +97,11 @@ fn look_back(home: &Path, mut infos: Vec<ProcessInfo>) -> Vec<(PmId, BlackBox)> 
         return Vec::new();
     };
     let console = String::from_utf8_lossy(&tail.bytes).into_owned();
-    infos.retain(|info| info.restarts > 0 || info.exit_code.is_some() || info.never_started());
-    infos.sort_by_key(|info| info.status == ProcessStatus::Online && !info.never_started());
+    let has_ended = |info: &ProcessInfo| info.restarts > 0 || info.exit_code.is_some();
+    infos.retain(|info| has_ended(info) || info.never_started() || may_tell_an_end(info, &console));
+    let is_well =
+        |info: &ProcessInfo| info.status == ProcessStatus::Online && !info.never_started();
+    infos.sort_by_key(|info| (is_well(info), !has_ended(info)));
     infos.truncate(PROCESSES_MAX);
     let ground = Ground::of(console, clock::utc_offset_s(clock::now_ms()));
     infos.iter().map(|info| (info.pm_id, of(info, &ground))).collect()

@@ -18,6 +18,8 @@ use crate::protocol::text::clean;
 
 mod console;
 
+pub use self::console::may_tell_an_end;
+
 /// The error log is that of the last life where it was written no later than so long after its end,
 /// milliseconds.
 const WRITTEN_MS: i64 = 5_000;

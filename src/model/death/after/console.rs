@@ -14,6 +14,17 @@ use crate::protocol::text::clean;
 const DAEMON_BEGINS: &str = "New PM2 Daemon started";
 const DAEMON_STOPS: [&str; 2] = ["PM2 successfully stopped", "pm2 has been killed by signal"];
 
+/// Whether the daemon's own log may tell that a life of this process ended: quick, for many processes.
+#[must_use]
+pub fn may_tell_an_end(info: &ProcessInfo, console: &str) -> bool {
+    let has = |text: &str, said: &str| {
+        let sign = format!("App [{}:{}] {said}", info.name, info.pm_id);
+        memchr::memmem::find(text.as_bytes(), sign.as_bytes()).is_some()
+    };
+    let before = console.rfind(DAEMON_BEGINS).and_then(|at| console.get(..at));
+    has(console, "exited with code [") || before.is_some_and(|before| has(before, "starting in "))
+}
+
 /// What a line of the console says of one process.
 enum Said<'a> {
     Starting,

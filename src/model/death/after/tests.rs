@@ -85,6 +85,9 @@ fn a_life_without_an_end_is_over_where_another_daemon_begins() {
     let all = told(&online, &log(&format!("{ended}\n{began}")), None);
     assert_eq!(all.len(), 2);
     assert!(all[1].starts_with("ended by itself with exit code 4"), "{all:?}");
+    let tells = |log: &str| may_tell_an_end(&online, log);
+    assert!(tells(&log("")) && !tells(log("").split_once("exited").unwrap().0));
+    assert!(tells(&log(began).replace("exited", "said")));
     // Who watched before and behind that learns it from the log, once.
     let read = |console: &str| {
         let (info, calm_since_ms, utc_offset_s) = (&online, None, 0);
