@@ -92,4 +92,8 @@ pub(crate) fn lives_that_begin_with_another_daemon_are_told_in_order() {
         let since = since();
         assert!("OsdX".repeat(9).starts_with(&since), "{round}: {since}: {:?}", listening.lines);
     }
+    // The lives that went with their daemon, of which nobody said an end.
+    let why = program(home.path(), &["why", "late", "--lives", "20"]).output().unwrap();
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert_eq!(why.matches("PM2's daemon had died").count(), 2, "{why}");
 }
