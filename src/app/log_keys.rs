@@ -298,7 +298,7 @@ fn go_to_time(app: &mut App, text: &str) -> bool {
     let (first, found) = (lines.at(0), lines.at(place));
     match (found, newest) {
         (Some(line), _) => {
-            let has_older = app.log_view.older.values().any(|older| older.has_more);
+            let has_older = app.log_view.has_more_in_files();
             let is_oldest = first == Some(line);
             let is_reaching = has_older && (is_oldest || app.log_view.is_missing_at(at_ms));
             if is_reaching {

@@ -192,6 +192,12 @@ impl LogView {
         self.older.get(&daemon).is_some_and(|older| older.has_more && older.asked.is_none())
     }
 
+    /// Whether the log files have older lines than those that are held.
+    #[must_use]
+    pub fn has_more_in_files(&self) -> bool {
+        self.older.values().any(|older| older.has_more)
+    }
+
     /// Whether older lines were asked for and did not come yet.
     pub(super) fn is_asking(&self) -> bool {
         self.older.values().any(|older| older.asked.is_some())

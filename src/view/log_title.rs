@@ -152,8 +152,11 @@ fn as_it_stands(search: &Search) -> String {
 fn found(app: &App) -> String {
     let view = &app.log_view;
     let place = marked(app).and_then(|number| view.found_place(number));
+    // Kept, it is looked for in the files, too.
+    let is_typed = matches!(app.mode, Mode::LogInput(_));
     match (view.found(), place) {
         (0, _) if view.is_searching() => " none yet".to_owned(),
+        (0, _) if is_typed && view.has_more_in_files() => " none in what is held".to_owned(),
         (0, _) => " no match".to_owned(),
         (found, Some(place)) => format!(" {} of {found}", place + 1),
         (1, None) => " 1 line".to_owned(),

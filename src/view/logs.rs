@@ -108,9 +108,15 @@ fn empty(app: &App) -> &'static str {
     let query = view.query();
     match view.filters().chain(view.draft()).next() {
         Some(_) if !view.is_done() => "no line passes the filters yet",
+        Some(_) if view.has_more_in_files() => {
+            "no line that is held passes the filters: g reads older ones, Esc drops the last"
+        }
         Some(_) => "no line passes the filters: Esc drops the last",
         None if view.is_cleared() => "nothing since it was cleared: 0 brings the lines back",
         None if !query.streams.has_any() => "all lines are hidden: 1 2 3 4 show them",
+        None if query.least.is_some() && view.has_more_in_files() => {
+            "no line of that level is held: - lowers it, g reads older ones"
+        }
         None if query.least.is_some() => "no line of that level is held: - lowers it",
         None if query.streams != Streams::ALL => "no line of these is held: 1 2 3 4 show more",
         None if *view.scope() != Scope::All => "no line of it is held: 0 shows the log of all",
