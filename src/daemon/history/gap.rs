@@ -67,6 +67,13 @@ impl Tail {
         Self { bytes_max, ..self }
     }
 
+    /// The same that keeps at least as much as another one, if there is one.
+    #[must_use]
+    pub(crate) fn keeping_as(self, other: Option<&Self>) -> Self {
+        let bytes_max = other.map_or(0, |other| other.bytes_max).max(self.bytes_max);
+        self.keeping(bytes_max)
+    }
+
     /// Takes a piece of output in that came at this time.
     pub(crate) fn take_at(&mut self, data: &[u8], now_ms: i64) {
         self.last_ms = Some(now_ms);

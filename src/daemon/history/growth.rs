@@ -54,6 +54,12 @@ impl Growth {
         }
     }
 
+    /// How large it was when it was seen first since a moment, bytes.
+    pub(super) fn since(&self, from_ms: i64) -> Option<u64> {
+        let first = self.seen.partition_point(|(ms, _)| *ms < from_ms);
+        self.seen.get(first).map(|(_, size)| *size)
+    }
+
     /// When what stands between these places was written: between these times in all. At `begun_ms` the first
     /// life began since the loss, where none was on then.
     pub(super) fn written(
@@ -151,6 +157,7 @@ mod tests {
         assert_eq!(growth.seen.last(), Some(&(10_999, 10_099)));
         growth.see(11_000, 3);
         assert_eq!(growth.seen, [(10_999, 0), (11_000, 3)]);
+        assert_eq!([10_999, 11_000, 11_001].map(|ms| growth.since(ms)), [Some(0), Some(3), None]);
         growth.see(500, 9);
         assert_eq!(growth.seen, [(500, 9)]);
     }

@@ -303,7 +303,7 @@ impl Heard {
         let ControlFlow::Continue(tail) = outputs.join_lost(key, tail) else { return };
         let before = outputs.now.remove(&key);
         let tail = match (before, tail) {
-            (Some(Output::Joined(known @ Some(_))), _) => known,
+            (Some(Output::Joined(Some(known))), tail) => Some(known.keeping_as(tail.as_ref())),
             (Some(held @ Output::Held(_)), _) => {
                 outputs.now.insert(key, held);
                 return;

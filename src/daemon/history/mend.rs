@@ -13,10 +13,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::away::{Around, Looked};
-use super::gap::{Again, Gap, Missed, OWN_BYTES, Still, Tail};
-use super::growth::{Growth, Written};
+use super::gap::{Gap, Missed, OWN_BYTES, Still, Tail};
+use super::growth::Growth;
 use super::heard::{Heard, Mended, OutputKey, UNSURE};
-use super::shared::{self, Output, SHARED_BYTES};
+use super::shared::SHARED_BYTES;
 use super::sources::LogFile;
 use crate::daemon::{files, offload};
 use crate::protocol::bus::{BusPmId, ProcessRef};
@@ -44,6 +44,8 @@ struct Joined {
     of: LogFile,
     /// The outputs that went into it.
     keys: Vec<OutputKey>,
+    /// Whether there ever were several: the bytes of one do not follow each other in it.
+    is_shared: bool,
     /// Since when the file of several outputs is as it is.
     still: Still,
     /// When the bus was lost that it is not mended since, or up to when it was told since: milliseconds
@@ -72,6 +74,8 @@ struct Current {
     /// How the outputs ended.
     tails: HashMap<OutputKey, Tail>,
     gaps: HashMap<PathBuf, Gap>,
+    /// Since when files of several outputs are looked at.
+    together: HashMap<PathBuf, Instant>,
     done: HashSet<PathBuf>,
 }
 
@@ -92,8 +96,10 @@ impl Mending {
     /// A file is joined to the bus, also one that is not there yet: a worker makes its own, late.
     pub(super) fn join(&mut self, path: PathBuf, file: Option<Arc<File>>, of: LogFile) {
         let keys = of.keys().collect();
-        let (still, lost_ms, growth) = (Still::default(), None, Growth::default());
-        self.joined.insert(path, Joined { file, of, keys, still, lost_ms, growth });
+        let (is_shared, still, lost_ms, growth) =
+            (of.is_shared(), Still::default(), None, Growth::default());
+        let joined = Joined { file, of, keys, is_shared, still, lost_ms, growth };
+        self.joined.insert(path, joined);
     }
 
     /// A file cannot be read.
@@ -101,24 +107,30 @@ impl Mending {
         self.unreadable.insert(path);
     }
 
-    /// The files of one output each that no process has any more, nor its id.
+    /// The files that no process has any more. Those of several outputs, and those of an id that another process
+    /// has now, are of none: nothing of them comes on the bus.
     fn gone(&self, files: &[LogFile]) -> Vec<LogFile> {
-        let is_there = |of: &LogFile| {
-            let has = |file: &LogFile| {
-                file.path == of.path || of.ids.iter().any(|id| file.ids.contains(id))
-            };
-            files.iter().any(has)
+        let is_there = |of: &LogFile| files.iter().any(|file| file.path == of.path);
+        let is_taken = |of: &LogFile| {
+            files.iter().any(|file| of.ids.iter().any(|id| file.ids.contains(id)))
         };
-        let all = self.joined.values().map(|joined| &joined.of);
-        all.filter(|of| !of.is_shared() && !is_there(of)).cloned().collect()
+        let all = self.joined.values().filter(|joined| !is_there(&joined.of));
+        let of = |joined: &Joined| {
+            let mut of = joined.of.clone();
+            if joined.is_shared || is_taken(&of) {
+                of.ids.clear();
+            }
+            of
+        };
+        all.map(of).collect()
     }
 
     /// These outputs go into a file that was looked at: new ones go on where those ended that are gone, as
     /// where an app was deleted and started again.
     pub(super) fn renew(&mut self, path: &Path, file: &LogFile, heard: &Heard) {
         let keys: Vec<OutputKey> = file.keys().collect();
-        let bytes_max = if file.is_shared() { SHARED_BYTES } else { OWN_BYTES };
         let mut joined = self.joined.get_mut(path);
+        let bytes_max = joined.as_mut().map_or(OWN_BYTES, |joined| joined.is_of(file));
         let known = joined.as_mut().map_or(Vec::new(), |joined| std::mem::take(&mut joined.keys));
         let mut gone: Vec<OutputKey> =
             known.iter().copied().filter(|old| !keys.contains(old)).collect();
@@ -151,8 +163,9 @@ impl Mending {
         for joined in self.joined.values_mut() {
             joined.lost_ms.get_or_insert(lost_ms);
         }
-        let (gaps, done) = (HashMap::new(), HashSet::new());
-        self.current = Some(Current { since: Instant::now(), lists, tails, gaps, done });
+        let (gaps, together, done) = (HashMap::new(), HashMap::new(), HashSet::new());
+        let since = Instant::now();
+        self.current = Some(Current { since, lists, tails, gaps, together, done });
     }
 
     /// Whether files are joined to the bus.
@@ -195,9 +208,11 @@ impl Mending {
             if current.done.contains(path) {
                 continue;
             }
-            let is_done = if file.is_shared() {
+            joined.is_of(file);
+            let is_done = if joined.is_shared || file.ids.is_empty() {
+                let around = (heard, listed, home);
                 let (is_done, lines) =
-                    current.step_shared((heard, listed, home), joined, file, path).await;
+                    current.step_together(around, joined, (file, files), path).await;
                 told.extend(lines);
                 is_done
             } else {
@@ -220,7 +235,11 @@ impl Mending {
         for (key, since_ms) in heard.held() {
             let file = files.iter().find(|file| file.path.is_some() && file.holds(key.0, key.1));
             match file.and_then(|file| file.path.as_ref()) {
-                Some(path) if current.done.contains(path) => heard.pass(key),
+                Some(path) if current.done.contains(path) => {
+                    let joined = self.joined.get_mut(path);
+                    let kept = file.zip(joined).map(|(file, joined)| joined.add(key, file));
+                    heard.pass(key, kept.unwrap_or(OWN_BYTES));
+                }
                 Some(path) if self.joined.contains_key(path) => {}
                 Some(path) if self.unreadable.contains(path) => heard.give_up(key),
                 // What was missing before it is told when its file is joined.
@@ -252,6 +271,22 @@ impl Mending {
     fn end(&mut self) {
         self.current = None;
         self.joined.values_mut().for_each(|joined| joined.lost_ms = None);
+    }
+}
+
+impl Joined {
+    /// These outputs go into it now, too; how much is kept of the end of each, bytes.
+    fn is_of(&mut self, file: &LogFile) -> usize {
+        self.is_shared |= file.is_shared();
+        if self.is_shared { SHARED_BYTES } else { OWN_BYTES }
+    }
+
+    /// Another output came of it behind what was missed; how much is kept of the end of each, bytes.
+    fn add(&mut self, key: OutputKey, file: &LogFile) -> usize {
+        if !self.keys.contains(&key) {
+            self.keys.push(key);
+        }
+        self.is_of(file)
     }
 }
 
@@ -337,78 +372,6 @@ impl Current {
         }
         self.gaps.get(path).cloned()
     }
-
-    /// Looks at a file of several outputs. Whether it is done, and the lines that were missing.
-    async fn step_shared(
-        &mut self,
-        (heard, listed, home): Around<'_>,
-        joined: &mut Joined,
-        file: &LogFile,
-        path: &Path,
-    ) -> (bool, Option<SharedLines>) {
-        let (age_ms, losses) = (self.since.elapsed().as_millis() as i64, heard.losses());
-        let before: Vec<Tail> =
-            joined.keys.iter().filter_map(|key| self.tails.get(key).cloned()).collect();
-        let keys: Vec<OutputKey> = file.keys().collect();
-        let again: Vec<(OutputKey, Option<Again>)> =
-            keys.iter().map(|key| (*key, heard.again(*key))).collect();
-        let heard_ms = heard.elapsed_ms();
-        let ages = |of: fn(&Again) -> i64| {
-            again.iter().filter_map(move |(_, again)| Some(heard_ms - of(again.as_ref()?)))
-        };
-        let outputs = Output {
-            tails: before.iter().map(|tail| tail.bytes().to_vec()).collect(),
-            again: keys.iter().map(|key| heard.held_text(*key)).collect(),
-            quiet_ms: ages(|again| again.last_ms).min().unwrap_or(age_ms),
-            begun_ms: ages(|again| again.first_ms).max().unwrap_or_default(),
-            is_late: age_ms >= LOOK_MAX_MS,
-        };
-        let (old, path_too) = (joined.file.clone(), path.to_owned());
-        let mut still = joined.still;
-        let until_ms = keys.iter().filter_map(|key| heard.held_since(*key)).min();
-        let until_ms = until_ms.unwrap_or_else(|| heard.wall_ms());
-        let dating = joined.dating((heard, listed, home), file);
-        let looking = offload::look(move || {
-            let all = files::generations(old, &path_too);
-            let missed = shared::missed_at(&all, &outputs, (&mut still, heard_ms));
-            let missed = missed.map(|missed| {
-                missed.map(|(missed, places)| (dating.shared(&places, until_ms), missed))
-            });
-            (missed, all, still)
-        });
-        let Some((Ok(missed), all, still)) = looking.await else {
-            for key in keys {
-                heard.give_up(key);
-            }
-            return (true, None);
-        };
-        joined.still = still;
-        joined.file = all.first().cloned();
-        let Some((times, missed)) = missed.filter(|_| heard.losses() == losses) else {
-            return (false, None);
-        };
-        if keys.iter().any(|key| heard.is_told(*key)) {
-            return (true, None);
-        }
-        for (key, again) in again {
-            let process =
-                ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
-            let tail = Some(Tail::ending(missed.tail.clone(), SHARED_BYTES));
-            let (bytes, written, unsure) = (Vec::new(), Written::default(), None);
-            let mended = Mended { process, bytes, written, unsure, tail, repeated: 0, losses };
-            if !heard.release(key, again.is_some(), mended) {
-                // What came in the meantime comes behind all that is missing.
-                heard.pass(key);
-            }
-        }
-        joined.keys.iter().for_each(|key| drop(self.tails.remove(key)));
-        joined.file = all.last().cloned();
-        let between_ms = (times.first().copied().unwrap_or(until_ms), until_ms);
-        let lines = missed.lines.into_iter().zip(times).collect();
-        let is_exact = missed.is_exact;
-        let lines = SharedLines { file: file.clone(), lines, is_exact, between_ms };
-        (true, Some(lines))
-    }
 }
 
 /// What is unsure about what was missed: of which so many bytes are left in the file.
@@ -436,3 +399,4 @@ fn read_on(gap: &mut Gap, files: &[Arc<File>], now_ms: i64) -> Vec<u8> {
 }
 
 mod away;
+mod together;

@@ -32,6 +32,9 @@ pub(crate) struct Output {
     pub(crate) begun_ms: i64,
     /// Whether it was waited for long enough.
     pub(crate) is_late: bool,
+    /// How large all files were together after the loss, as far as that is known, bytes: what came before it
+    /// stands in so much of them.
+    pub(crate) reached: Option<u64>,
 }
 
 /// The lines that were missing.
@@ -84,6 +87,15 @@ fn missed_now(
     files: &[impl ReadAt],
     outputs: &Output,
 ) -> io::Result<Option<(MissedLines, Vec<u64>)>> {
+    missed_behind(files, outputs, outputs.reached)
+}
+
+/// The same where these files were so large together after the loss, bytes.
+fn missed_behind(
+    files: &[impl ReadAt],
+    outputs: &Output,
+    reached: Option<u64>,
+) -> io::Result<Option<(MissedLines, Vec<u64>)>> {
     let has_again = outputs.again.iter().any(|again| !again.is_empty());
     if !has_again && outputs.quiet_ms < QUIET_MS && !outputs.is_late {
         return Ok(None);
@@ -100,16 +112,25 @@ fn missed_now(
     let (cut, lines) = lines.split_at(usize::from(left > 0).min(lines.len()));
     let before = left + cut.first().map_or(0, |cut| cut.len() as u64 + 1);
 
-    let ends: Vec<Option<usize>> = outputs.tails.iter().map(|tail| end_in(lines, tail)).collect();
+    let written = reached.map_or(lines.len(), |reached| begun_before(lines, before, reached));
+    let ends = outputs.tails.iter().map(|tail| end_in((lines, written), tail));
+    let ends: Vec<Option<usize>> = ends.collect();
     let is_anywhere = ends.iter().any(Option::is_some);
     if !is_anywhere && let Some((newest, older @ [_, ..])) = files.split_last() {
         // What came was emptied out of the newest; what the older ones have came before that.
-        let missed = missed_now(std::slice::from_ref(newest), outputs)?;
-        return Ok(missed.map(|(missed, places)| (missed, behind(older, places))));
+        let older = all_of(older);
+        let reached = reached.map(|reached| reached.saturating_sub(older));
+        let missed = missed_behind(std::slice::from_ref(newest), outputs, reached)?;
+        let behind = |place| older + place;
+        return Ok(
+            missed.map(|(missed, places)| (missed, places.into_iter().map(behind).collect()))
+        );
     }
     let start = start_behind(lines, &ends);
     let mut had: HashMap<&[u8], u32> = HashMap::new();
-    let come = outputs.tails.iter().zip(&ends);
+    // Where nothing was written by the loss, nothing that came before it is there.
+    let tails = if reached == Some(0) { &[][..] } else { &outputs.tails };
+    let come = tails.iter().zip(&ends);
     let come = come.flat_map(|(tail, end)| told_behind((lines, start), (tail, *end)));
     let again = outputs.again.iter().flat_map(|again| whole_lines(again, false));
     for line in come.chain(again) {
@@ -164,10 +185,19 @@ fn missed_now(
     Ok(Some((MissedLines { lines: missed, is_exact: is_exact || is_idle, tail }, places)))
 }
 
-/// Places in the newest file, as they are behind the older ones.
-fn behind(older: &[impl ReadAt], places: Vec<u64>) -> Vec<u64> {
-    let older: u64 = older.iter().filter_map(|file| file.size().ok()).sum();
-    places.into_iter().map(|place| older + place).collect()
+/// How large files are together, bytes.
+pub(crate) fn all_of(files: &[impl ReadAt]) -> u64 {
+    files.iter().filter_map(|file| file.size().ok()).sum()
+}
+
+/// How many of these lines begin before a place; so many bytes stand before all of them.
+fn begun_before(lines: &[&[u8]], mut at: u64, place: u64) -> usize {
+    let begins_before = |line: &&&[u8]| {
+        let is_before = at < place;
+        at += line.len() as u64 + 1;
+        is_before
+    };
+    lines.iter().take_while(begins_before).count()
 }
 
 /// Some of these lines, by their places, and where each begins; so many bytes stand before all of them.
@@ -311,8 +341,16 @@ fn start_behind(lines: &[&[u8]], ends: &[Option<usize>]) -> usize {
     last - ending_lines(between)
 }
 
-/// The last place of the last line of an output that is there at all.
-fn end_in(lines: &[&[u8]], tail: &[u8]) -> Option<usize> {
+/// The last place of the last line of an output that is there at all, among so many that were written by the loss: a
+/// later life may say the same. What is nowhere among those may have been written later than it came.
+fn end_in((lines, written): (&[&[u8]], usize), tail: &[u8]) -> Option<usize> {
+    let end = last_in(lines.get(..written).unwrap_or(lines), tail);
+    // Where nothing was written, or all of that is gone, nothing that came is there.
+    end.or_else(|| if written > 0 { last_in(lines, tail) } else { None })
+}
+
+/// The last place of the last line of an output that is among these.
+fn last_in(lines: &[&[u8]], tail: &[u8]) -> Option<usize> {
     let wanted: HashSet<&[u8]> = whole_lines(tail, false).collect();
     let mut places: HashMap<&[u8], usize> = HashMap::new();
     for (place, line) in lines.iter().enumerate() {

@@ -15,6 +15,7 @@ use super::unheard::Unheard;
 use crate::daemon::history::Format;
 use crate::daemon::history::gap::{Still, Tail};
 use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
+use crate::daemon::seam::FIRST_MS;
 use crate::daemon::{clock, files};
 use crate::logs::parse::Judge;
 use crate::protocol::process::PmId;
@@ -39,8 +40,13 @@ impl<W: Write> Following<'_, '_, W> {
 
     /// The bus goes away, or cannot be reached still.
     pub(super) fn goes_away(&mut self) {
+        let now_ms = clock::now_ms();
         if self.away_ms <= self.lost_ms {
-            self.away_ms = Some(clock::now_ms());
+            self.away_ms = Some(now_ms);
+        }
+        if self.away_ms.is_some_and(|away_ms| now_ms - away_ms >= FIRST_MS) {
+            let shared = self.sources.iter_mut().filter(|source| source.is_shared());
+            shared.for_each(Source::goes_away);
         }
     }
 
@@ -61,13 +67,14 @@ impl<W: Write> Following<'_, '_, W> {
                 let tail = Tail::of_file(&opened, source.sizes.1, SHARED_BYTES);
                 tails.push(tail.bytes().to_vec());
             }
+            let mut reached = source.take_reached();
             if let Some(before) = self.mending.remove(&index) {
                 // Nothing was told since.
-                tails = before.tails;
+                (tails, reached) = (before.tails, before.reached);
             }
-            let still = Still::default();
+            let (since_ms, last_ms, still) = (now_ms, now_ms, Still::default());
             let mending =
-                SharedMissing { tails, since_ms: now_ms, first_ms: None, last_ms: now_ms, still };
+                SharedMissing { tails, since_ms, first_ms: None, last_ms, still, reached };
             self.mending.insert(index, mending);
             for key in keys {
                 if let Some(channel) = self.channels.get_mut(&key) {
@@ -242,6 +249,7 @@ impl<W: Write> Following<'_, '_, W> {
                 quiet_ms: now_ms - mending.last_ms,
                 begun_ms: mending.first_ms.map_or(0, |first_ms| now_ms - first_ms),
                 is_late: now_ms - mending.since_ms >= LOOK_MAX_MS || bytes >= HELD_MAX,
+                reached: mending.reached,
             };
             let generations = files::generations(opened, &path);
             let missed = shared::missed(&generations, &outputs, (&mut mending.still, now_ms));

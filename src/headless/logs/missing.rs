@@ -274,6 +274,8 @@ pub(super) struct SharedMissing {
     /// When something of it came last, milliseconds.
     pub(super) last_ms: i64,
     pub(super) still: Still,
+    /// How large its files were together after the loss, as far as that is known, bytes.
+    pub(super) reached: Option<u64>,
 }
 
 impl SharedMissing {

@@ -13,6 +13,7 @@ use super::filter::Filter;
 use super::kept::LINE_BYTES_MAX;
 use super::said::BusId;
 use crate::cli::Logs;
+use crate::daemon::history::shared::all_of;
 use crate::daemon::history::sources::{LogFile, log_files};
 use crate::daemon::history::{Backwards, InFile, Line, Sought};
 use crate::daemon::lives::{self, Lives};
@@ -38,6 +39,8 @@ pub(super) struct Source {
     labels: Vec<(PmId, String)>,
     /// Its size before the bus was connected, and then, bytes.
     pub(super) sizes: (u64, u64),
+    /// How large it was together with the next of its name when the bus went away, bytes.
+    reached: Option<u64>,
     /// When the second was measured, milliseconds since 1970.
     pub(super) measured_ms: Option<i64>,
     /// Opened before the bus was connected: rotation does not change which file this is.
@@ -69,6 +72,7 @@ impl Source {
             labels: Vec::new(),
             file,
             sizes: (0, 0),
+            reached: None,
             measured_ms: None,
             opened: None,
             end: None,
@@ -188,6 +192,21 @@ impl Source {
             self.sizes = (0, 0);
         }
         self.opened.clone()
+    }
+
+    /// The bus went away so long ago that what came is written, in so much of it.
+    pub(super) fn goes_away(&mut self) {
+        self.reached = self.reached.or_else(|| self.reached());
+    }
+
+    /// How large it was together with the next of its name when the bus went away, or is now, bytes.
+    pub(super) fn take_reached(&mut self) -> Option<u64> {
+        self.reached.take().or_else(|| self.reached())
+    }
+
+    fn reached(&self) -> Option<u64> {
+        let (opened, path) = self.opened.clone().zip(self.file.path.as_ref())?;
+        Some(all_of(&files::generations(opened, path)))
     }
 
     fn size(&self) -> u64 {

@@ -9,10 +9,10 @@ impl Heard {
         self.has_released.notify_one();
     }
 
-    /// What is held of an output is told as it is: nothing was missing.
-    pub(in crate::daemon::history) fn pass(&self, key: OutputKey) {
+    /// What is held of an output is told as it is: nothing was missing. So many bytes of its end are kept.
+    pub(in crate::daemon::history) fn pass(&self, key: OutputKey, bytes_max: usize) {
         let mut outputs = self.lock();
-        outputs.tell(key);
+        outputs.tell(key, bytes_max);
         drop(outputs);
         self.has_released.notify_one();
     }
@@ -69,13 +69,13 @@ impl Outputs {
         let at_ms = first.at_ms.unwrap_or_else(now_ms);
         let text = format!("{}: {UNSURE}", first.process.name);
         self.released.push(Piece::Unsure { at_ms, text });
-        self.tell(key);
+        self.tell(key, OWN_BYTES);
     }
 
-    /// Tells what is held of an output.
-    fn tell(&mut self, key: OutputKey) {
+    /// Tells what is held of an output, and keeps so many bytes of its end.
+    fn tell(&mut self, key: OutputKey, bytes_max: usize) {
         let chunks = self.unhold(key);
-        let mut tail = Tail::new(OWN_BYTES);
+        let mut tail = Tail::new(bytes_max);
         for chunk in &chunks {
             tail.take(chunk.data.as_bytes());
         }
@@ -92,7 +92,7 @@ impl Outputs {
     /// Tells all that is held: how much is missing before it is told by its number.
     pub(super) fn tell_all(&mut self) {
         self.is_holding = false;
-        self.held_keys().into_iter().for_each(|key| self.tell(key));
+        self.held_keys().into_iter().for_each(|key| self.tell(key, OWN_BYTES));
     }
 
     fn held_keys(&self) -> Vec<OutputKey> {

@@ -416,3 +416,5 @@ async fn what_was_missed_of_a_file_that_cannot_be_read_is_said_to_be_missing() {
     scene.pass(10_000).await;
     assert_eq!((scene.told, scene.rulers.len()), (vec!["line 1".into()], 1));
 }
+
+mod resurrected;

@@ -39,6 +39,7 @@ fn lines_of_each_are_missing_once() {
         quiet_ms: 0,
         begun_ms: 0,
         is_late: false,
+        reached: None,
     };
     let told = missed_now(std::slice::from_ref(&file), &outputs).unwrap().unwrap();
     assert!(told.is_exact);
@@ -71,6 +72,7 @@ fn lines_of_an_earlier_life_hide_none_that_are_alike() {
         quiet_ms: 0,
         begun_ms: 0,
         is_late: false,
+        reached: None,
     };
     let told = missed_now(&[file], &outputs).unwrap().unwrap();
     let mut lines: Vec<_> =
@@ -79,6 +81,39 @@ fn lines_of_an_earlier_life_hide_none_that_are_alike() {
     wanted.sort();
     lines.sort();
     assert_eq!(lines, wanted);
+}
+
+/// Each life says the same last and first: of which life that is tells how far the file had come by the loss.
+#[test]
+fn what_a_later_life_says_alike_is_not_taken_for_what_came() {
+    let life = |before: &str| [&numbered(before, 0..3)[..], &["ready".to_owned()]].concat();
+    let before = [life("a"), life("b")].concat();
+    let file = text(&[before.clone(), life("c"), life("d")].concat());
+    let outputs = |reached| Output {
+        tails: vec![text(&life("a")), text(&life("b"))],
+        again: vec![Vec::new(); 2],
+        quiet_ms: QUIET_MS,
+        begun_ms: 0,
+        is_late: false,
+        reached,
+    };
+    let wanted = [life("c"), life("d")].concat();
+    let wanted: Vec<_> = wanted.into_iter().map(String::into_bytes).collect();
+    let reached = text(&before).len() as u64;
+    for reached in [reached, reached + 4] {
+        let told =
+            missed_now(std::slice::from_ref(&file), &outputs(Some(reached))).unwrap().unwrap();
+        assert_eq!((told.lines, told.is_exact), (wanted.clone(), true), "{reached}");
+    }
+    // It was emptied since: all that it holds is new.
+    let told = missed_now(&[text(&life("c"))], &outputs(Some(0))).unwrap().unwrap();
+    assert_eq!((told.lines.len(), told.is_exact), (4, false));
+    // Last words that were written later than they came are told once.
+    let file = [text(&numbered("a", 0..10)), text(&numbered("b", 0..1))].concat();
+    let less = text(&numbered("a", 0..8)).len() as u64;
+    let tails = vec![text(&numbered("a", 0..10)), Vec::new()];
+    let told = missed_now(&[file], &Output { tails, ..outputs(Some(less)) }).unwrap().unwrap();
+    assert_eq!((told.lines, told.is_exact), (vec![b"b 0".to_vec()], true));
 }
 
 #[test]
@@ -122,6 +157,7 @@ fn of_one_that_is_silent_no_line_is_left_out_without_a_word() {
         quiet_ms: 0,
         begun_ms: OTHERS_MS,
         is_late,
+        reached: None,
     };
     assert_eq!(missed_now(&[all(&b)], &outputs(false)).unwrap(), None);
     let told = missed_now(&[all(&b)], &outputs(true)).unwrap().unwrap();
@@ -139,6 +175,7 @@ fn one_that_did_not_come_again_is_waited_for() {
         quiet_ms: 0,
         begun_ms: OTHERS_MS - 1,
         is_late: false,
+        reached: None,
     };
     assert_eq!(missed_now(std::slice::from_ref(&file), &outputs).unwrap(), None);
     let silent = Output { begun_ms: OTHERS_MS, quiet_ms: QUIET_MS, ..outputs };
@@ -158,6 +195,7 @@ fn an_output_that_is_far_ahead_of_another_in_the_file_is_not_repeated() {
         quiet_ms: 0,
         begun_ms: 0,
         is_late: false,
+        reached: None,
     };
     all.extend(numbered("b", 10..20));
     all.extend(numbered("a", 3_000..3_010));
@@ -179,6 +217,7 @@ fn what_older_files_have_is_not_told_again_where_the_newest_was_emptied() {
         quiet_ms: 0,
         begun_ms: 0,
         is_late: false,
+        reached: None,
     };
     let told = missed_now(&files, &outputs).unwrap().unwrap();
     assert_eq!(
@@ -199,6 +238,7 @@ fn one_that_was_silent_for_long_repeats_nothing_of_the_others() {
         quiet_ms: QUIET_MS,
         begun_ms: OTHERS_MS,
         is_late: false,
+        reached: None,
     };
     let told = missed_now(&[file], &outputs).unwrap().unwrap();
     assert_eq!(
@@ -233,6 +273,7 @@ fn one_that_is_behind_is_waited_for() {
         quiet_ms: 0,
         begun_ms: 0,
         is_late: false,
+        reached: None,
     };
     assert_eq!(missed_now(std::slice::from_ref(&file), &outputs).unwrap(), None);
     let all = Output {
@@ -253,6 +294,7 @@ fn what_was_written_just_now_is_waited_for() {
         quiet_ms: 5 * QUIET_MS,
         begun_ms: 0,
         is_late: false,
+        reached: None,
     };
     let mut look = |lines: u32, after_ms, outputs: &Output| {
         at += after_ms;
