@@ -59,6 +59,8 @@ struct Joined {
 #[derive(Debug, Default)]
 pub(super) struct Mending {
     joined: HashMap<PathBuf, Joined>,
+    /// Into which of them each output goes: another process may have the id of one that is gone.
+    owners: HashMap<OutputKey, PathBuf>,
     /// Files that cannot be read.
     unreadable: HashSet<PathBuf>,
     current: Option<Current>,
@@ -71,7 +73,9 @@ struct Current {
     since: Instant,
     /// How many lists of processes there had been.
     lists: u64,
-    /// How the outputs ended.
+    /// How the outputs of each file ended.
+    ended: HashMap<PathBuf, Vec<(OutputKey, Tail)>>,
+    /// How those ended whose files were not joined by then.
     tails: HashMap<OutputKey, Tail>,
     gaps: HashMap<PathBuf, Gap>,
     /// Since when files of several outputs are looked at.
@@ -95,7 +99,8 @@ pub(super) struct SharedLines {
 impl Mending {
     /// A file is joined to the bus, also one that is not there yet: a worker makes its own, late.
     pub(super) fn join(&mut self, path: PathBuf, file: Option<Arc<File>>, of: LogFile) {
-        let keys = of.keys().collect();
+        let keys: Vec<OutputKey> = of.keys().collect();
+        self.owners.extend(keys.iter().map(|key| (*key, path.clone())));
         let (is_shared, still, lost_ms, growth) =
             (of.is_shared(), Still::default(), None, Growth::default());
         let joined = Joined { file, of, keys, is_shared, still, lost_ms, growth };
@@ -111,9 +116,8 @@ impl Mending {
     /// has now, are of none: nothing of them comes on the bus.
     fn gone(&self, files: &[LogFile]) -> Vec<LogFile> {
         let is_there = |of: &LogFile| files.iter().any(|file| file.path == of.path);
-        let is_taken = |of: &LogFile| {
-            files.iter().any(|file| of.ids.iter().any(|id| file.ids.contains(id)))
-        };
+        let is_taken =
+            |of: &LogFile| files.iter().any(|file| of.ids.iter().any(|id| file.ids.contains(id)));
         let all = self.joined.values().filter(|joined| !is_there(&joined.of));
         let of = |joined: &Joined| {
             let mut of = joined.of.clone();
@@ -140,6 +144,9 @@ impl Mending {
             heard.go_on(*key, at.map(|at| gone.remove(at)), bytes_max);
         }
         if let Some(joined) = joined {
+            if known != keys {
+                self.owners.extend(keys.iter().map(|key| (*key, path.to_owned())));
+            }
             joined.keys = keys;
             joined.of.clone_from(file);
         }
@@ -148,14 +155,26 @@ impl Mending {
     /// The bus is connected again.
     pub(super) fn begin(&mut self, heard: &Heard, lists: u64) {
         let mut tails = heard.take_before();
+        let mut ended: HashMap<PathBuf, Vec<(OutputKey, Tail)>> = HashMap::new();
         if let Some(old) = self.current.take() {
             // What was not mended yet has nothing told behind it.
             for (key, tail) in old.tails {
                 tails.entry(key).or_insert(tail);
             }
-            for (path, gap) in old.gaps.into_iter().filter(|(path, _)| !old.done.contains(path)) {
+            ended = old.ended;
+            for (path, gap) in old.gaps {
                 if let Some(key) = self.joined.get(&path).and_then(|joined| joined.keys.first()) {
-                    tails.entry(*key).or_insert(gap.into_tail());
+                    ended.entry(path).or_default().push((*key, gap.into_tail()));
+                }
+            }
+            ended.retain(|path, _| !old.done.contains(path));
+        }
+        for (path, joined) in &self.joined {
+            let of = ended.entry(path.clone()).or_default();
+            for key in joined.keys.iter().filter(|key| self.owners.get(key) == Some(path)) {
+                if let Some(tail) = tails.remove(key) {
+                    of.retain(|(known, _)| known != key);
+                    of.push((*key, tail));
                 }
             }
         }
@@ -165,7 +184,7 @@ impl Mending {
         }
         let (gaps, together, done) = (HashMap::new(), HashMap::new(), HashSet::new());
         let since = Instant::now();
-        self.current = Some(Current { since, lists, tails, gaps, together, done });
+        self.current = Some(Current { since, lists, ended, tails, gaps, together, done });
     }
 
     /// Whether files are joined to the bus.
@@ -220,6 +239,7 @@ impl Mending {
             };
             if is_done {
                 joined.keys = file.keys().collect();
+                self.owners.extend(file.keys().map(|key| (key, path.clone())));
                 joined.of.clone_from(file);
                 joined.lost_ms = None;
                 current.done.insert(path.clone());
@@ -238,6 +258,7 @@ impl Mending {
                 Some(path) if current.done.contains(path) => {
                     let joined = self.joined.get_mut(path);
                     let kept = file.zip(joined).map(|(file, joined)| joined.add(key, file));
+                    self.owners.insert(key, path.clone());
                     heard.pass(key, kept.unwrap_or(OWN_BYTES));
                 }
                 Some(path) if self.joined.contains_key(path) => {}
@@ -364,10 +385,18 @@ impl Current {
         is_done
     }
 
+    /// Takes how the outputs of a file ended.
+    fn ended_in(&mut self, path: &Path, keys: &[OutputKey]) -> Vec<(OutputKey, Tail)> {
+        if let Some(ended) = self.ended.remove(path) {
+            return ended;
+        }
+        keys.iter().filter_map(|key| Some((*key, self.tails.remove(key)?))).collect()
+    }
+
     /// What is looked for in a file of one output; `None` where it is not known how that ended.
     fn gap(&mut self, joined: &Joined, path: &Path, now_ms: i64) -> Option<Gap> {
         if !self.gaps.contains_key(path) {
-            let tail = joined.keys.first().and_then(|old| self.tails.remove(old))?;
+            let (_, tail) = self.ended_in(path, &joined.keys).into_iter().next()?;
             self.gaps.insert(path.to_owned(), Gap::new(tail.keeping(OWN_BYTES), now_ms));
         }
         self.gaps.get(path).cloned()

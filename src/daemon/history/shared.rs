@@ -132,7 +132,7 @@ fn missed_behind(
     let tails = if reached == Some(0) { &[][..] } else { &outputs.tails };
     let come = tails.iter().zip(&ends);
     let come = come.flat_map(|(tail, end)| told_behind((lines, start), (tail, *end)));
-    let again = outputs.again.iter().flat_map(|again| whole_lines(again, false));
+    let again = outputs.again.iter().flat_map(|again| whole_lines(again));
     for line in come.chain(again) {
         *had.entry(line).or_default() += 1;
     }
@@ -148,14 +148,14 @@ fn missed_behind(
     let stop = firsts.iter().flatten().max().copied().unwrap_or(lines.len());
     // The order of one output is kept: what stands before the last that came of it does not come yet.
     let lasts = outputs.again.iter().filter_map(|again| {
-        let last = whole_lines(again, false).next_back()?;
+        let last = whole_lines(again).next_back()?;
         Some(lines.iter().enumerate().rev().find(|(_, other)| **other == last)?.0)
     });
     let settled = lasts.min().unwrap_or(stop);
     let mut missed = Vec::new();
     // One that is empty and goes on saying nothing was emptied before.
     let is_idle = lines.is_empty() && !has_again;
-    let has_no_line = |tail: &[u8]| whole_lines(tail, false).next().is_none();
+    let has_no_line = |tail: &[u8]| whole_lines(tail).next().is_none();
     let mut is_exact = is_begun
         && (left == 0 || is_anywhere)
         && ends.iter().zip(&outputs.tails).all(|(end, tail)| end.is_some() || has_no_line(tail));
@@ -226,7 +226,7 @@ pub(crate) struct Begin {
 /// Lines that came, and how often.
 pub(crate) fn lines_of(came: &[Vec<u8>]) -> HashMap<Vec<u8>, u32> {
     let mut had: HashMap<Vec<u8>, u32> = HashMap::new();
-    for line in came.iter().flat_map(|came| whole_lines(came, false)) {
+    for line in came.iter().flat_map(|came| whole_lines(came)) {
         *had.entry(line.to_vec()).or_default() += 1;
     }
     had
@@ -267,7 +267,7 @@ pub(crate) fn begin(
     let (mut are_firsts_told, mut are_lasts_told) = (true, true);
     let mut had: HashMap<Vec<u8>, u32> = HashMap::new();
     for came in came {
-        let mut whole = whole_lines(came, false);
+        let mut whole = whole_lines(came);
         let Some(first) = whole.next() else { continue };
         let Some(place) = last_place(first) else { return Ok(None) };
         are_firsts_told &= is_only(first);
@@ -277,7 +277,7 @@ pub(crate) fn begin(
         are_lasts_told &= last_at.is_some() && is_only(last);
         settled = settled.min(last_at.unwrap_or(usize::MAX));
         newest = newest.zip(last_at).map(|(newest, last_at)| newest.max(last_at));
-        for line in whole_lines(came, false) {
+        for line in whole_lines(came) {
             *had.entry(line.to_vec()).or_default() += 1;
         }
     }
@@ -306,12 +306,10 @@ pub(crate) fn begin(
     Ok(is_sure.then_some(Begin { at, had: before, is_told_apart }))
 }
 
-/// The whole lines of a piece of output; the first may be the rest of one.
-fn whole_lines(text: &[u8], is_cut: bool) -> impl DoubleEndedIterator<Item = &[u8]> {
-    let first =
-        if is_cut { memchr::memchr(b'\n', text).map_or(text.len(), |at| at + 1) } else { 0 };
+/// The whole lines of a piece of output; the first may be the rest of one, which is no line of a file.
+fn whole_lines(text: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     let end = memchr::memrchr(b'\n', text).unwrap_or(0);
-    let whole = text.get(first..end).unwrap_or_default();
+    let whole = text.get(..end).unwrap_or_default();
     whole.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }
 
@@ -351,14 +349,14 @@ fn end_in((lines, written): (&[&[u8]], usize), tail: &[u8]) -> Option<usize> {
 
 /// The last place of the last line of an output that is among these.
 fn last_in(lines: &[&[u8]], tail: &[u8]) -> Option<usize> {
-    let wanted: HashSet<&[u8]> = whole_lines(tail, false).collect();
+    let wanted: HashSet<&[u8]> = whole_lines(tail).collect();
     let mut places: HashMap<&[u8], usize> = HashMap::new();
     for (place, line) in lines.iter().enumerate() {
         if wanted.contains(line) {
             places.insert(line, place);
         }
     }
-    whole_lines(tail, false).rev().find_map(|line| places.get(line).copied())
+    whole_lines(tail).rev().find_map(|line| places.get(line).copied())
 }
 
 /// The lines of an output that came before and stand behind a place, or have yet to stand there; the last of them that
@@ -368,7 +366,7 @@ fn told_behind<'t>(
     (lines, start): (&[&[u8]], usize),
     (tail, end): (&'t [u8], Option<usize>),
 ) -> Vec<&'t [u8]> {
-    let mut told: Vec<&[u8]> = whole_lines(tail, true).collect();
+    let mut told: Vec<&[u8]> = whole_lines(tail).collect();
     let last = end.and_then(|end| {
         let line = lines.get(end)?;
         Some((end, told.iter().rposition(|told| told == line)?))
@@ -393,7 +391,7 @@ fn told_behind<'t>(
 
 /// The first place, from `start` on, of the first line that came again.
 fn begin_in(lines: &[&[u8]], start: usize, again: &[u8]) -> Option<usize> {
-    let first = whole_lines(again, false).next()?;
+    let first = whole_lines(again).next()?;
     let rest = lines.get(start..)?;
     rest.iter().position(|other| *other == first).map(|at| start + at)
 }

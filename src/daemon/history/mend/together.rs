@@ -32,8 +32,11 @@ impl Current {
         let since = *self.together.entry(path.to_owned()).or_insert_with(Instant::now);
         let (age_ms, losses) = (since.elapsed().as_millis() as i64, heard.losses());
         let is_late = age_ms >= LOOK_MAX_MS;
-        let before: Vec<Tail> =
-            joined.keys.iter().filter_map(|key| self.tails.get(key).cloned()).collect();
+        if !self.ended.contains_key(path) {
+            let ended = self.ended_in(path, &joined.keys);
+            self.ended.insert(path.to_owned(), ended);
+        }
+        let before = self.ended.get(path).map_or(&[][..], Vec::as_slice);
         let keys: Vec<OutputKey> = file.keys().collect();
         if keys.is_empty() && before.is_empty() {
             // It was told up to its end after another loss.
@@ -41,7 +44,7 @@ impl Current {
         }
         // A daemon that was restarted starts them one by one.
         let is_by_speed = heard.is_by_speed();
-        let others = if is_by_speed { 0 } else { joined.keys.len().saturating_sub(keys.len()) };
+        let others = if is_by_speed { 0 } else { before.len().saturating_sub(keys.len()) };
         if others > 0 && !is_late && has_unknown(heard, files) {
             return (false, None);
         }
@@ -53,7 +56,7 @@ impl Current {
             again.iter().filter_map(move |(_, again)| Some(heard_ms - of(again.as_ref()?)))
         };
         let outputs = Output {
-            tails: before.iter().map(|tail| tail.bytes().to_vec()).collect(),
+            tails: before.iter().map(|(_, tail)| tail.bytes().to_vec()).collect(),
             again: again_of(heard, &keys, others),
             quiet_ms: ages(|again| again.last_ms).min().unwrap_or(age_ms),
             begun_ms: ages(|again| again.first_ms).max().unwrap_or_default(),
@@ -98,7 +101,7 @@ impl Current {
                 heard.pass(key, SHARED_BYTES);
             }
         }
-        joined.keys.iter().for_each(|key| drop(self.tails.remove(key)));
+        self.ended.remove(path);
         joined.file = all.last().cloned();
         let between_ms = (times.first().copied().unwrap_or(until_ms), until_ms);
         let lines = missed.lines.into_iter().zip(times).collect();
