@@ -117,6 +117,20 @@ fn what_a_later_life_says_alike_is_not_taken_for_what_came() {
 }
 
 #[test]
+fn an_output_of_which_one_line_came_does_not_repeat_it() {
+    let outputs = Output {
+        tails: vec![b"a 0\n".to_vec(), b"b 0\n".to_vec()],
+        again: vec![Vec::new(); 2],
+        quiet_ms: QUIET_MS,
+        begun_ms: 0,
+        is_late: false,
+        reached: None,
+    };
+    let told = missed_now(&[b"a 0\nb 0\nlast\n".to_vec()], &outputs).unwrap().unwrap();
+    assert_eq!((told.lines, told.is_exact), (vec![b"last".to_vec()], true));
+}
+
+#[test]
 fn the_bus_begins_where_the_first_lines_of_all_are() {
     let file = text(&mixed(0..1_000));
     let came = |a: std::ops::Range<u32>, b: std::ops::Range<u32>| {
