@@ -81,6 +81,8 @@ struct Current {
     /// Since when files of several outputs are looked at.
     together: HashMap<PathBuf, Instant>,
     done: HashSet<PathBuf>,
+    /// After how many lists it was seen that outputs came again of processes that are in none.
+    unlisted: HashMap<OutputKey, u64>,
 }
 
 /// Lines that belong to no single output.
@@ -184,7 +186,8 @@ impl Mending {
         }
         let (gaps, together, done) = (HashMap::new(), HashMap::new(), HashSet::new());
         let since = Instant::now();
-        self.current = Some(Current { since, lists, ended, tails, gaps, together, done });
+        let unlisted = HashMap::new();
+        self.current = Some(Current { since, lists, ended, tails, gaps, together, done, unlisted });
     }
 
     /// Whether files are joined to the bus.
@@ -245,13 +248,13 @@ impl Mending {
                 current.done.insert(path.clone());
             }
         }
-        self.let_others_go(heard, files);
+        self.let_others_go(heard, files, lists);
         told
     }
 
     /// What is held of outputs that are not mended is told, and all of it when that was long enough.
-    fn let_others_go(&mut self, heard: &Heard, files: &[LogFile]) {
-        let Some(current) = &self.current else { return };
+    fn let_others_go(&mut self, heard: &Heard, files: &[LogFile], lists: u64) {
+        let Some(current) = &mut self.current else { return };
         for (key, since_ms) in heard.held() {
             let file = files.iter().find(|file| file.path.is_some() && file.holds(key.0, key.1));
             match file.and_then(|file| file.path.as_ref()) {
@@ -265,7 +268,7 @@ impl Mending {
                 Some(path) if self.unreadable.contains(path) => heard.give_up(key),
                 // What was missing before it is told when its file is joined.
                 Some(_) if file.is_some_and(|file| is_waited_for(heard, file)) => {}
-                None if heard.elapsed_ms() - since_ms < LIST_MAX.as_millis() as i64 => {}
+                None if current.may_be_listed(key, (heard.elapsed_ms() - since_ms, lists)) => {}
                 None if heard.is_set_aside(key) => heard.give_up(key),
                 Some(_) | None => heard.free(key),
             }
@@ -312,6 +315,14 @@ impl Joined {
 }
 
 impl Current {
+    /// Whether an output may be that of a process that the next list has: it is held for so long, and there were so
+    /// many lists. A busy daemon says seldom who is there, and the next list may have been made before it began.
+    fn may_be_listed(&mut self, key: OutputKey, (held_ms, lists): (i64, u64)) -> bool {
+        let seen = *self.unlisted.entry(key).or_insert(lists);
+        let is_asked = lists > seen + 1 || self.since.elapsed() >= ALL_MAX;
+        held_ms < LIST_MAX.as_millis() as i64 || !is_asked
+    }
+
     /// Looks at a file of one output. Whether it is done.
     async fn step_own(
         &mut self,
@@ -326,6 +337,10 @@ impl Current {
             heard.give_up(key);
             return true;
         };
+        if heard.is_told(key) {
+            heard.note_unsure(&file.name);
+            return true;
+        }
         let mut again = heard.again(key);
         let has_begun = again.is_some();
         let is_late = gap.age_ms(now_ms) >= LOOK_MAX_MS;

@@ -7,8 +7,9 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
+use self::again::CameAgain;
 use super::gap::{Place, Still, between, end};
-use crate::daemon::seam::ReadAt;
+use crate::daemon::seam::{ReadAt, STILL_MS};
 
 /// How much of the end of the files is looked at, bytes.
 pub(super) const BACK_BYTES: u64 = 8 << 20;
@@ -132,15 +133,14 @@ fn missed_behind(
     let tails = if reached == Some(0) { &[][..] } else { &outputs.tails };
     let come = tails.iter().zip(&ends);
     let come = come.flat_map(|(tail, end)| told_behind((lines, start), (tail, *end)));
-    let again = outputs.again.iter().flat_map(|again| whole_lines(again));
-    for line in come.chain(again) {
+    for line in come {
         *had.entry(line).or_default() += 1;
     }
+    let came = CameAgain::of(lines, start, &outputs.again);
     // Where each goes on; behind all of these places, all comes on the bus.
-    let firsts: Vec<Option<usize>> =
-        outputs.again.iter().map(|again| begin_in(lines, start, again)).collect();
+    let firsts = &came.firsts;
     let is_begun =
-        outputs.again.iter().zip(&firsts).all(|(again, first)| again.is_empty() || first.is_some());
+        outputs.again.iter().zip(firsts).all(|(again, first)| again.is_empty() || first.is_some());
     let is_quiet = outputs.quiet_ms >= QUIET_MS;
     if !is_begun && !is_quiet && !outputs.is_late {
         return Ok(None);
@@ -160,11 +160,12 @@ fn missed_behind(
         && (left == 0 || is_anywhere)
         && ends.iter().zip(&outputs.tails).all(|(end, tail)| end.is_some() || has_no_line(tail));
     for (index, line) in lines.iter().enumerate().take(stop).skip(start) {
-        if take_one(&mut had, line) {
+        if came.has(index) || take_one(&mut had, line) {
             continue;
         }
-        if index > settled && !is_quiet {
-            // One that is behind the others may have to come yet.
+        let is_alike = came.may_have(line) && outputs.quiet_ms < STILL_MS;
+        if is_alike || index > settled && !is_quiet {
+            // One that is behind the others, or is alike to one of them, may have to come yet.
             if !outputs.is_late {
                 return Ok(None);
             }
@@ -172,8 +173,9 @@ fn missed_behind(
         }
         missed.push(index);
     }
-    let among = lines.get(stop..settled.saturating_add(1)).unwrap_or_default();
-    if has_again && !is_all && among.iter().any(|line| !take_one(&mut had, line)) {
+    let mut among = lines.iter().enumerate().take(settled.saturating_add(1)).skip(stop);
+    let is_of_none = |(index, line): (usize, &&[u8])| !came.has(index) && !take_one(&mut had, line);
+    if has_again && !is_all && among.any(is_of_none) {
         // Of one that did not come again: it has to come yet, or was sent before the bus was there.
         if !outputs.is_late {
             return Ok(None);
@@ -389,12 +391,6 @@ fn told_behind<'t>(
     behind
 }
 
-/// The first place, from `start` on, of the first line that came again.
-fn begin_in(lines: &[&[u8]], start: usize, again: &[u8]) -> Option<usize> {
-    let first = whole_lines(again).next()?;
-    let rest = lines.get(start..)?;
-    rest.iter().position(|other| *other == first).map(|at| start + at)
-}
-
+mod again;
 #[cfg(test)]
 mod tests;

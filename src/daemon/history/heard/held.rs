@@ -1,6 +1,7 @@
 //! What is held of outputs after a loss, and how it is told after all.
 
 use super::{Heard, LogChunk, OWN_BYTES, Output, OutputKey, Outputs, Piece, Tail, UNSURE, now_ms};
+use crate::protocol::text::clean;
 
 impl Heard {
     /// What is held of an output is told as it is: what was missing is not known.
@@ -32,6 +33,15 @@ impl Heard {
         outputs.give_up_all();
         outputs.before.clear();
         outputs.speed.forget();
+        drop(outputs);
+        self.has_released.notify_one();
+    }
+
+    /// What a file of this name holds behind the loss is not told: what came since was told before it.
+    pub(in crate::daemon::history) fn note_unsure(&self, name: &str) {
+        let mut outputs = self.lock();
+        let (at_ms, text) = (outputs.lost_ms, format!("{}: {UNSURE}", clean(name)));
+        outputs.released.push(Piece::Unsure { at_ms, text });
         drop(outputs);
         self.has_released.notify_one();
     }

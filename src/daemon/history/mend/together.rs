@@ -31,38 +31,30 @@ impl Current {
     ) -> (bool, Option<SharedLines>) {
         let since = *self.together.entry(path.to_owned()).or_insert_with(Instant::now);
         let (age_ms, losses) = (since.elapsed().as_millis() as i64, heard.losses());
-        let is_late = age_ms >= LOOK_MAX_MS;
         if !self.ended.contains_key(path) {
             let ended = self.ended_in(path, &joined.keys);
             self.ended.insert(path.to_owned(), ended);
         }
-        let before = self.ended.get(path).map_or(&[][..], Vec::as_slice);
         let keys: Vec<OutputKey> = file.keys().collect();
+        let before = self.ended.get(path).map_or(&[][..], Vec::as_slice);
         if keys.is_empty() && before.is_empty() {
             // It was told up to its end after another loss.
             return (true, None);
         }
-        // A daemon that was restarted starts them one by one.
-        let is_by_speed = heard.is_by_speed();
-        let others = if is_by_speed { 0 } else { before.len().saturating_sub(keys.len()) };
-        if others > 0 && !is_late && has_unknown(heard, files) {
-            return (false, None);
+        if keys.iter().any(|key| heard.is_told(*key)) {
+            if !before.is_empty() {
+                heard.note_unsure(&file.name);
+            }
+            return (true, None);
         }
         let again: Vec<(OutputKey, Option<Again>)> =
             keys.iter().map(|key| (*key, heard.again(*key))).collect();
+        let lost_ms = joined.lost_ms.unwrap_or_else(|| heard.lost_ms());
+        let reached = joined.growth.since(lost_ms + FIRST_MS);
+        let Some(outputs) = outputs(heard, (before, &again, files), (age_ms, reached)) else {
+            return (false, None);
+        };
         let heard_ms = heard.elapsed_ms();
-        let written_ms = joined.lost_ms.unwrap_or_else(|| heard.lost_ms()) + FIRST_MS;
-        let ages = |of: fn(&Again) -> i64| {
-            again.iter().filter_map(move |(_, again)| Some(heard_ms - of(again.as_ref()?)))
-        };
-        let outputs = Output {
-            tails: before.iter().map(|(_, tail)| tail.bytes().to_vec()).collect(),
-            again: again_of(heard, &keys, others),
-            quiet_ms: ages(|again| again.last_ms).min().unwrap_or(age_ms),
-            begun_ms: ages(|again| again.first_ms).max().unwrap_or_default(),
-            is_late,
-            reached: joined.growth.since(written_ms),
-        };
         let (old, path_too) = (joined.file.clone(), path.to_owned());
         let mut still = joined.still;
         let until_ms = keys.iter().filter_map(|key| heard.held_since(*key)).min();
@@ -87,8 +79,10 @@ impl Current {
         let Some((times, missed)) = missed.filter(|_| heard.losses() == losses) else {
             return (false, None);
         };
-        if keys.iter().any(|key| heard.is_told(*key)) {
-            return (true, None);
+        let has_begun = |key: OutputKey| heard.again(key).is_some();
+        if again.iter().any(|(key, again)| again.is_some() != has_begun(*key)) {
+            // What came in the meantime may be in the file, too.
+            return (false, None);
         }
         for (key, again) in again {
             let process =
@@ -119,10 +113,34 @@ fn of_all(file: &LogFile, before: &LogFile) -> LogFile {
     of
 }
 
-/// What came again of these outputs, and of so many others that are not there yet.
-fn again_of(heard: &Heard, keys: &[OutputKey], others: usize) -> Vec<Vec<u8>> {
-    let known = keys.iter().map(|key| heard.held_text(*key));
-    known.chain(std::iter::repeat_n(Vec::new(), others)).collect()
+/// What is known of the outputs of a file: how they ended and what came of them again, among all files; `None` as long
+/// as something is held of a process that may be one of them.
+fn outputs(
+    heard: &Heard,
+    (before, again, files): (&[(OutputKey, Tail)], &[(OutputKey, Option<Again>)], &[LogFile]),
+    (age_ms, reached): (i64, Option<u64>),
+) -> Option<Output> {
+    let heard_ms = heard.elapsed_ms();
+    let ages = |of: fn(&Again) -> i64| {
+        again.iter().filter_map(move |(_, again)| Some(heard_ms - of(again.as_ref()?)))
+    };
+    // Where nothing comes again nothing is held: what was written just now has time to come.
+    let begun_ms = ages(|again| again.first_ms).max();
+    let is_late = begun_ms.map_or(age_ms >= 2 * LOOK_MAX_MS, |begun_ms| begun_ms >= LOOK_MAX_MS);
+    // A daemon that was restarted starts them one by one.
+    let others = if heard.is_by_speed() { 0 } else { before.len().saturating_sub(again.len()) };
+    if others > 0 && !is_late && has_unknown(heard, files) {
+        return None;
+    }
+    let came = again.iter().map(|(key, _)| heard.held_text(*key));
+    Some(Output {
+        tails: before.iter().map(|(_, tail)| tail.bytes().to_vec()).collect(),
+        again: came.chain(std::iter::repeat_n(Vec::new(), others)).collect(),
+        quiet_ms: ages(|again| again.last_ms).min().unwrap_or(age_ms),
+        begun_ms: begun_ms.unwrap_or_default(),
+        is_late,
+        reached,
+    })
 }
 
 /// Whether something came again of a process that is in no list yet.

@@ -130,6 +130,42 @@ fn an_output_of_which_one_line_came_does_not_repeat_it() {
     assert_eq!((told.lines, told.is_exact), (vec![b"last".to_vec()], true));
 }
 
+/// What was missed says the same as what comes again.
+#[test]
+fn what_was_missed_is_told_though_what_came_again_is_alike() {
+    let ticks = |count| vec!["tick".to_owned(); count];
+    let ready = [vec!["a 0".to_owned(), "b 0".to_owned()], ticks(5)].concat();
+    let outputs = |again: [Vec<String>; 2], quiet_ms, is_late| Output {
+        tails: vec![b"a 0\n".to_vec(), b"b 0\n".to_vec()],
+        again: again.map(|lines| text(&lines)).to_vec(),
+        quiet_ms,
+        begun_ms: 0,
+        is_late,
+        reached: None,
+    };
+    let told = |file: &[String], outputs: &Output| {
+        let told = missed_now(&[text(file)], outputs).unwrap()?;
+        let is_same = told.lines.iter().all(|line| line == b"tick");
+        Some((told.lines.len(), is_same, told.is_exact))
+    };
+    // What came last tells it.
+    let say = |n: &str| [ticks(1), vec![n.to_owned()]].concat();
+    let file = [ready.clone(), ticks(2), vec!["a 9".to_owned(), "b 9".to_owned()]].concat();
+    let again = [say("a 9"), say("b 9")];
+    assert_eq!(told(&file, &outputs(again, 0, false)), Some((5, true, true)));
+    // What came first does.
+    let say = |n: &str| [vec![n.to_owned()], ticks(2)].concat();
+    let file = [ready.clone(), vec!["a 9".to_owned()], ticks(2), say("b 9")].concat();
+    let again = [say("a 9"), say("b 9")];
+    assert_eq!(told(&file, &outputs(again, 0, false)), Some((5, true, true)));
+    // Nothing does.
+    let file = [ready, ticks(3)].concat();
+    let outputs = |quiet_ms, is_late| outputs([ticks(2), ticks(1)], quiet_ms, is_late);
+    assert_eq!(told(&file, &outputs(STILL_MS - 1, false)), None);
+    assert_eq!(told(&file, &outputs(STILL_MS, false)), Some((5, true, true)));
+    assert_eq!(told(&file, &outputs(0, true)), Some((5, true, false)));
+}
+
 #[test]
 fn the_bus_begins_where_the_first_lines_of_all_are() {
     let file = text(&mixed(0..1_000));

@@ -143,3 +143,31 @@ async fn what_a_new_life_says_like_the_old_one_is_told() {
     let wanted = ["starting", "ready"].map(|line| vec![line.to_owned(); 4]);
     scene.assert_each_once(wanted.concat());
 }
+
+/// All that is said is alike: before the loss, while the bus is away, and after it.
+#[tokio::test(start_paused = true)]
+async fn what_is_missed_of_lines_that_are_all_alike_is_told() {
+    let mut scene = Scene::new();
+    let all = [(1, BOTH), (2, BOTH)];
+    scene.connect();
+    scene.list(&all);
+    scene.pass(3_000).await;
+    for _ in 0..5 {
+        scene.says(1, BOTH, "tick");
+        scene.says(2, BOTH, "tick");
+        scene.pass(200).await;
+    }
+    scene.disconnect();
+    scene.pass(600).await;
+    (0..6).for_each(|_| scene.write(BOTH, "tick"));
+    scene.pass(600).await;
+    scene.connect();
+    scene.list(&all);
+    for _ in 0..5 {
+        scene.says(1, BOTH, "tick");
+        scene.says(2, BOTH, "tick");
+        scene.pass(200).await;
+    }
+    scene.pass(16_000).await;
+    scene.assert_each_once(vec!["tick".to_owned(); 26]);
+}
