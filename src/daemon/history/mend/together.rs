@@ -14,7 +14,7 @@ use super::super::heard::{Heard, Mended, OutputKey};
 use super::super::shared::{self, Output, SHARED_BYTES};
 use super::super::sources::LogFile;
 use super::away::Around;
-use super::{Current, Joined, LOOK_MAX_MS, SharedLines};
+use super::{ALL_MAX, Current, Joined, LOOK_MAX_MS, SharedLines};
 use crate::daemon::seam::FIRST_MS;
 use crate::daemon::{files, offload};
 use crate::protocol::bus::{BusPmId, ProcessRef};
@@ -126,7 +126,8 @@ fn outputs(
     };
     // Where nothing comes again nothing is held: what was written just now has time to come.
     let begun_ms = ages(|again| again.first_ms).max();
-    let is_late = begun_ms.map_or(age_ms >= 2 * LOOK_MAX_MS, |begun_ms| begun_ms >= LOOK_MAX_MS);
+    let all_max_ms = ALL_MAX.as_millis() as i64;
+    let is_late = begun_ms.map_or(age_ms >= all_max_ms, |begun_ms| begun_ms >= LOOK_MAX_MS);
     // A daemon that was restarted starts them one by one.
     let others = if heard.is_by_speed() { 0 } else { before.len().saturating_sub(again.len()) };
     if others > 0 && !is_late && has_unknown(heard, files) {

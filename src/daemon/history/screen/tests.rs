@@ -76,6 +76,11 @@ impl Scene {
     /// What a process says is in its file, and comes on the bus.
     fn says(&mut self, id: u32, file: &str, line: &str) {
         self.write(file, line);
+        self.hears(id, line);
+    }
+
+    /// It comes on the bus.
+    fn hears(&mut self, id: u32, line: &str) {
         let process = ProcessRef { pm_id: Some(BusPmId::Process(PmId(id))), name: "api".into() };
         let data = format!("{line}\n");
         let chunk = LogChunk { process, stream: LogStream::Out, at_ms: None, data };

@@ -171,3 +171,68 @@ async fn what_is_missed_of_lines_that_are_all_alike_is_told() {
     scene.pass(16_000).await;
     scene.assert_each_once(vec!["tick".to_owned(); 26]);
 }
+
+/// A busy daemon says late who is there: what comes again until then is not told before what was missed.
+#[tokio::test(start_paused = true)]
+async fn what_comes_of_a_daemon_that_says_late_who_is_there_is_told_once() {
+    for [one, two] in [[BOTH, BOTH], ["one.log", "two.log"]] {
+        let mut scene = Scene::new();
+        let all = [(1, one), (2, two)];
+        scene.connect();
+        scene.list(&all);
+        scene.pass(3_000).await;
+        let mut say = |scene: &mut Scene, n: u32| {
+            scene.says(1, one, &format!("one {n}"));
+            scene.says(2, two, &format!("two {n}"));
+        };
+        say(&mut scene, 0);
+        scene.pass(3_000).await;
+        scene.disconnect();
+        scene.write(one, "one 1");
+        scene.write(two, "two 1");
+        scene.pass(500).await;
+        scene.connect();
+        scene.list(&[]);
+        for n in 2..60 {
+            say(&mut scene, n);
+            scene.pass(100).await;
+        }
+        scene.list(&all);
+        for n in 60..120 {
+            say(&mut scene, n);
+            scene.pass(100).await;
+        }
+        scene.pass(16_000).await;
+        scene.assert_each_once([numbered("one", 120), numbered("two", 120)].concat());
+    }
+}
+
+/// Workers of a busy daemon say something long after they are listed, and it comes later than it is written.
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_when_nothing_came_for_long_is_told_once() {
+    for begins_ms in [3_930, 7_930] {
+        let mut scene = lost([2, 3], 3).await;
+        scene.list(&[(2, BOTH), (3, BOTH)]);
+        // Old workers write on for a while.
+        let rounds = begins_ms / 500;
+        for n in 0..rounds {
+            scene.write(BOTH, &format!("last {n}"));
+            scene.pass(500).await;
+        }
+        scene.pass(begins_ms - rounds * 500).await;
+        for n in 0..8 {
+            scene.write(BOTH, &format!("one {n}"));
+            scene.pass(20).await;
+            if n >= 3 {
+                scene.hears(2, &format!("one {}", n - 3));
+            }
+        }
+        for n in 5..8 {
+            scene.hears(2, &format!("one {n}"));
+        }
+        scene.pass(16_000).await;
+        let lasts = numbered("last", u32::try_from(rounds).unwrap());
+        let olds = [numbered("old one", 4), numbered("old two", 4)].concat();
+        scene.assert_each_once([olds, lasts, numbered("one", 8)].concat());
+    }
+}
