@@ -181,7 +181,7 @@ async fn what_comes_of_a_daemon_that_says_late_who_is_there_is_told_once() {
         scene.connect();
         scene.list(&all);
         scene.pass(3_000).await;
-        let mut say = |scene: &mut Scene, n: u32| {
+        let say = |scene: &mut Scene, n: u32| {
             scene.says(1, one, &format!("one {n}"));
             scene.says(2, two, &format!("two {n}"));
         };
@@ -210,7 +210,7 @@ async fn what_comes_of_a_daemon_that_says_late_who_is_there_is_told_once() {
 /// Workers of a busy daemon say something long after they are listed, and it comes later than it is written.
 #[tokio::test(start_paused = true)]
 async fn what_is_on_its_way_when_nothing_came_for_long_is_told_once() {
-    for begins_ms in [3_930, 7_930] {
+    for begins_ms in [3_970, 7_970] {
         let mut scene = lost([2, 3], 3).await;
         scene.list(&[(2, BOTH), (3, BOTH)]);
         // Old workers write on for a while.
@@ -223,11 +223,11 @@ async fn what_is_on_its_way_when_nothing_came_for_long_is_told_once() {
         for n in 0..8 {
             scene.write(BOTH, &format!("one {n}"));
             scene.pass(20).await;
-            if n >= 3 {
-                scene.hears(2, &format!("one {}", n - 3));
+            if n >= 5 {
+                scene.hears(2, &format!("one {}", n - 5));
             }
         }
-        for n in 5..8 {
+        for n in 3..8 {
             scene.hears(2, &format!("one {n}"));
         }
         scene.pass(16_000).await;
