@@ -20,6 +20,8 @@ async fn lost(ids: [u32; 2], n: u32) -> Scene {
     scene.write(BOTH, &format!("old two {n}"));
     scene.pass(700).await;
     scene.connect();
+    // The list comes behind that.
+    scene.pass(10).await;
     scene
 }
 
