@@ -38,6 +38,16 @@ pub(crate) struct Output {
     pub(crate) reached: Option<u64>,
 }
 
+impl Output {
+    /// Whether nothing is certain yet, where something came again of one, or of all.
+    fn are_waited_for(&self, (has_again, is_all): (bool, bool)) -> bool {
+        // What stands behind the place of one that came again may have come of another before that.
+        let is_early =
+            if has_again { !is_all && self.begun_ms < OTHERS_MS } else { self.quiet_ms < QUIET_MS };
+        is_early && !self.is_late
+    }
+}
+
 /// The lines that were missing.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MissedLines {
@@ -98,12 +108,8 @@ fn missed_behind(
     reached: Option<u64>,
 ) -> io::Result<Option<(MissedLines, Vec<u64>)>> {
     let has_again = outputs.again.iter().any(|again| !again.is_empty());
-    if !has_again && outputs.quiet_ms < QUIET_MS && !outputs.is_late {
-        return Ok(None);
-    }
-    // What stands behind the place of one that came again may have come of another before that.
     let is_all = outputs.again.iter().all(|again| !again.is_empty());
-    if has_again && !is_all && outputs.begun_ms < OTHERS_MS && !outputs.is_late {
+    if outputs.are_waited_for((has_again, is_all)) {
         return Ok(None);
     }
     let (region, left) = between(files, Place { file: 0, at: 0 }, end(files)?, BACK_BYTES)?;
@@ -114,8 +120,7 @@ fn missed_behind(
     let before = left + cut.first().map_or(0, |cut| cut.len() as u64 + 1);
 
     let written = reached.map_or(lines.len(), |reached| begun_before(lines, before, reached));
-    let ends = outputs.tails.iter().map(|tail| end_in((lines, written), tail));
-    let ends: Vec<Option<usize>> = ends.collect();
+    let ends: Vec<_> = outputs.tails.iter().map(|tail| end_in((lines, written), tail)).collect();
     let is_anywhere = ends.iter().any(Option::is_some);
     if !is_anywhere && let Some((newest, older @ [_, ..])) = files.split_last() {
         // What came was emptied out of the newest; what the older ones have came before that.
@@ -131,14 +136,13 @@ fn missed_behind(
     let mut had: HashMap<&[u8], u32> = HashMap::new();
     // Where nothing was written by the loss, nothing that came before it is there.
     let tails = if reached == Some(0) { &[][..] } else { &outputs.tails };
-    let come = tails.iter().zip(&ends);
-    let come = come.flat_map(|(tail, end)| told_behind((lines, start), (tail, *end)));
-    for line in come {
+    let tails = tails.iter().zip(&ends);
+    for line in tails.flat_map(|(tail, end)| told_behind((lines, start), (tail, *end))) {
         *had.entry(line).or_default() += 1;
     }
-    let came = CameAgain::of(lines, start, &outputs.again);
+    let again = CameAgain::of(lines, start, &outputs.again);
     // Where each goes on; behind all of these places, all comes on the bus.
-    let firsts = &came.firsts;
+    let firsts = &again.firsts;
     let is_begun =
         outputs.again.iter().zip(firsts).all(|(again, first)| again.is_empty() || first.is_some());
     let is_quiet = outputs.quiet_ms >= QUIET_MS;
@@ -146,12 +150,7 @@ fn missed_behind(
         return Ok(None);
     }
     let stop = firsts.iter().flatten().max().copied().unwrap_or(lines.len());
-    // The order of one output is kept: what stands before the last that came of it does not come yet.
-    let lasts = outputs.again.iter().filter_map(|again| {
-        let last = whole_lines(again).next_back()?;
-        Some(lines.iter().enumerate().rev().find(|(_, other)| **other == last)?.0)
-    });
-    let settled = lasts.min().unwrap_or(stop);
+    let settled = settled_in(lines, &outputs.again).unwrap_or(stop);
     let mut missed = Vec::new();
     // One that is empty and goes on saying nothing was emptied before.
     let is_idle = lines.is_empty() && !has_again;
@@ -160,10 +159,10 @@ fn missed_behind(
         && (left == 0 || is_anywhere)
         && ends.iter().zip(&outputs.tails).all(|(end, tail)| end.is_some() || has_no_line(tail));
     for (index, line) in lines.iter().enumerate().take(stop).skip(start) {
-        if came.has(index) || take_one(&mut had, line) {
+        if again.has(index) || take_one(&mut had, line) {
             continue;
         }
-        let is_alike = came.may_have(line) && outputs.quiet_ms < STILL_MS;
+        let is_alike = again.may_have(line) && outputs.quiet_ms < STILL_MS;
         if is_alike || index > settled && !is_quiet {
             // One that is behind the others, or is alike to one of them, may have to come yet.
             if !outputs.is_late {
@@ -174,7 +173,8 @@ fn missed_behind(
         missed.push(index);
     }
     let mut among = lines.iter().enumerate().take(settled.saturating_add(1)).skip(stop);
-    let is_of_none = |(index, line): (usize, &&[u8])| !came.has(index) && !take_one(&mut had, line);
+    let is_of_none =
+        |(index, line): (usize, &&[u8])| !again.has(index) && !take_one(&mut had, line);
     if has_again && !is_all && among.any(is_of_none) {
         // Of one that did not come again: it has to come yet, or was sent before the bus was there.
         if !outputs.is_late {
@@ -185,6 +185,15 @@ fn missed_behind(
     let tail = ending(lines.get(..stop).unwrap_or_default());
     let (places, missed) = of_lines(lines, &missed, before).unzip();
     Ok(Some((MissedLines { lines: missed, is_exact: is_exact || is_idle, tail }, places)))
+}
+
+/// Up to where nothing has to come yet: the order of one output is kept, and the last that came of it stands there.
+fn settled_in(lines: &[&[u8]], again: &[Vec<u8>]) -> Option<usize> {
+    let lasts = again.iter().filter_map(|again| {
+        let last = whole_lines(again).next_back()?;
+        lines.iter().rposition(|other| *other == last)
+    });
+    lasts.min()
 }
 
 /// How large files are together, bytes.

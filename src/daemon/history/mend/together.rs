@@ -20,6 +20,9 @@ use crate::daemon::{files, offload};
 use crate::protocol::bus::{BusPmId, ProcessRef};
 use crate::protocol::text::clean;
 
+/// An output, and what came of it again.
+type Came = (OutputKey, Option<Again>);
+
 impl Current {
     /// Looks at a file of several outputs, among all that there are. Whether it is done, and the lines that were missing.
     pub(super) async fn step_together(
@@ -47,8 +50,7 @@ impl Current {
             }
             return (true, None);
         }
-        let again: Vec<(OutputKey, Option<Again>)> =
-            keys.iter().map(|key| (*key, heard.again(*key))).collect();
+        let again: Vec<Came> = keys.iter().map(|key| (*key, heard.again(*key))).collect();
         let lost_ms = joined.lost_ms.unwrap_or_else(|| heard.lost_ms());
         let reached = joined.growth.since(lost_ms + FIRST_MS);
         let Some(outputs) = outputs(heard, (before, &again, files), (age_ms, reached)) else {
@@ -84,17 +86,7 @@ impl Current {
             // What came in the meantime may be in the file, too.
             return (false, None);
         }
-        for (key, again) in again {
-            let process =
-                ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
-            let tail = Some(Tail::ending(missed.tail.clone(), SHARED_BYTES));
-            let (bytes, written, unsure) = (Vec::new(), Written::default(), None);
-            let mended = Mended { process, bytes, written, unsure, tail, repeated: 0, losses };
-            if !heard.release(key, again.is_some(), mended) {
-                // What came in the meantime comes behind all that is missing.
-                heard.pass(key, SHARED_BYTES);
-            }
-        }
+        release(heard, (file, again), (&missed.tail, losses));
         self.ended.remove(path);
         joined.file = all.last().cloned();
         let between_ms = (times.first().copied().unwrap_or(until_ms), until_ms);
@@ -102,6 +94,21 @@ impl Current {
         let is_exact = missed.is_exact;
         let file = of_all(file, &joined.of);
         (true, Some(SharedLines { file, lines, is_exact, between_ms }))
+    }
+}
+
+/// Tells what is held of the outputs of a file, which ends so before that.
+fn release(heard: &Heard, (file, again): (&LogFile, Vec<Came>), (end, losses): (&[u8], u64)) {
+    for (key, again) in again {
+        let process =
+            ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
+        let tail = Some(Tail::ending(end.to_vec(), SHARED_BYTES));
+        let (bytes, written, unsure) = (Vec::new(), Written::default(), None);
+        let mended = Mended { process, bytes, written, unsure, tail, repeated: 0, losses };
+        if !heard.release(key, again.is_some(), mended) {
+            // What came in the meantime comes behind all that is missing.
+            heard.pass(key, SHARED_BYTES);
+        }
     }
 }
 
@@ -117,7 +124,7 @@ fn of_all(file: &LogFile, before: &LogFile) -> LogFile {
 /// as something is held of a process that may be one of them.
 fn outputs(
     heard: &Heard,
-    (before, again, files): (&[(OutputKey, Tail)], &[(OutputKey, Option<Again>)], &[LogFile]),
+    (before, again, files): (&[(OutputKey, Tail)], &[Came], &[LogFile]),
     (age_ms, reached): (i64, Option<u64>),
 ) -> Option<Output> {
     let heard_ms = heard.elapsed_ms();

@@ -70,11 +70,9 @@ async fn a_file_of_several_is_told_once_though_they_are_listed_one_by_one() {
             scene.connect();
             scene.list(&[(2, BOTH), (3, BOTH)]);
             scene.pass(16_000).await;
-            let ids = format!("{ids:?} {is_first_heard} {is_second_heard} {later_ms}");
             let news = [numbered("one", one), numbered("two", two)].concat();
             let last = ["one 100", "two 100"].map(str::to_owned).to_vec();
             let olds = [numbered("old one", 101), numbered("old two", 101)].concat();
-            println!("{ids}");
             scene.assert_each_once([olds, news, last].concat());
         }
     }
@@ -101,7 +99,9 @@ async fn what_was_written_to_files_that_nobody_has_is_told_whoever_wrote_it() {
         scene.connect();
         scene.list(&old.iter().map(|id| (*id, "old.log")).collect::<Vec<_>>());
         scene.pass(3_000).await;
-        old.iter().for_each(|id| scene.says(*id, "old.log", &format!("old {id}")));
+        for id in old {
+            scene.says(*id, "old.log", &format!("old {id}"));
+        }
         scene.pass(3_000).await;
         let rounds = ["last", "later"];
         for (index, last) in rounds.into_iter().enumerate() {
