@@ -137,7 +137,8 @@ fn outputs(
     let is_late = begun_ms.map_or(age_ms >= all_max_ms, |begun_ms| begun_ms >= LOOK_MAX_MS);
     // A daemon that was restarted starts them one by one.
     let others = if heard.is_by_speed() { 0 } else { before.len().saturating_sub(again.len()) };
-    if others > 0 && !is_late && has_unknown(heard, files) {
+    if others > 0 && has_unknown(heard, files) {
+        // It is told as that of a new one when it was in no list for long.
         return None;
     }
     let came = again.iter().map(|(key, _)| heard.held_text(*key));
