@@ -26,6 +26,7 @@ pub(super) mod screen;
 mod seconds;
 mod settle;
 pub(crate) mod shared;
+mod sought;
 pub(crate) mod sources;
 mod span;
 pub(crate) mod turns;
@@ -44,6 +45,7 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 
 use self::estimate::Upper;
+pub(crate) use self::sought::{InFile, Sought};
 use self::span::Span;
 use self::unsettled::Unsettled;
 use super::files;
@@ -87,12 +89,6 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Where all of it is, of one that is not held whole.
-    pub(crate) fn in_file<'a>(&self, file: &'a File) -> Option<InFile<'a>> {
-        let offset = self.offset.filter(|_| self.more > 0)?;
-        Some(InFile { file, offset, len: self.bytes.len() as u64 + self.more })
-    }
-
     /// Whether it is of the entry of the line before it.
     pub(crate) fn goes_on(&self) -> bool {
         self.place == Place::GoesOn
@@ -180,26 +176,6 @@ impl Format {
         drop(plain);
         Unsettled { line: Line { bytes, ..line }, own_ms, facts, ends_at: 0 }
     }
-}
-
-/// What is looked for.
-pub(crate) struct Sought<'a> {
-    /// Whether a line is it: its bytes as they are in the file, of one that stays there the first, and where
-    /// all of it is.
-    pub(crate) is_it: &'a dyn Fn(&[u8], Option<InFile<'_>>) -> io::Result<bool>,
-    /// Whether it may be among several lines.
-    pub(crate) may_be_in: &'a dyn Fn(&[u8]) -> bool,
-}
-
-/// A line that is too long to be held.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InFile<'a> {
-    /// Its file.
-    pub(crate) file: &'a File,
-    /// Its first byte there.
-    pub(crate) offset: u64,
-    /// Its length without the newline, bytes.
-    pub(crate) len: u64,
 }
 
 /// Reads a file backwards.
@@ -349,58 +325,6 @@ impl Backwards {
         (self.at, self.given) = (self.returned, self.returned);
         (self.rest, self.lines, self.buffer) = (Rest::default(), Vec::new(), Vec::new());
         (self.ready, self.waiting, self.waiting_bytes) = (Vec::new(), VecDeque::new(), 0);
-    }
-
-    /// The line before the last one given that is looked for; quicker than to ask for all. One without a
-    /// time has one by its place in the file.
-    ///
-    /// # Errors
-    /// Those of reading.
-    pub(crate) fn next_sought(&mut self, sought: &Sought<'_>) -> io::Result<Option<Line>> {
-        loop {
-            while let Some(raw) = self.lines.pop() {
-                if let Some(line) = self.found(&raw, sought)? {
-                    return Ok(Some(line));
-                }
-            }
-            if self.at == 0 {
-                let raw = ended(self.rest.take().into());
-                return if raw.extent() > 0 { self.found(&raw, sought) } else { Ok(None) };
-            }
-            let Some(piece) = self.piece()? else { continue };
-            let whole = memchr::memchr(b'\n', &piece).map(|end| piece.split_at(end + 1));
-            match whole {
-                // A line that is longer than that is cut, not read on and on.
-                Some((rest, whole))
-                    if rest.len() <= LINE_BYTES_MAX && !(sought.may_be_in)(whole) =>
-                {
-                    self.given = self.given.saturating_sub(whole.len() as u64);
-                    self.rest.push(rest.to_vec());
-                    self.buffer = piece;
-                }
-                _ => self.split(&piece.into()),
-            }
-        }
-    }
-
-    /// A line that was read, if it is looked for.
-    fn found(&mut self, raw: &Raw, sought: &Sought<'_>) -> io::Result<Option<Line>> {
-        let ends_at = self.given;
-        self.given = ends_at.saturating_sub(raw.extent());
-        let len = raw.bytes.len() as u64 + raw.more;
-        let in_file = InFile { file: &self.file, offset: self.given, len };
-        if !(sought.is_it)(&raw.bytes, (raw.more > 0).then_some(in_file))? {
-            return Ok(None);
-        }
-        let (time, mut line) = self.format.read(&raw.bytes, self.reference_ms);
-        (line.is_ended, line.more, line.offset) = (raw.is_ended, raw.more, Some(self.given));
-        if let Some(at_ms) = time {
-            self.reference_ms = at_ms;
-        } else {
-            // What is asked for by what it says is given its time by its neighbours, elsewhere.
-            line.at_ms = self.span.at(ends_at);
-        }
-        Ok(Some(line))
     }
 
     /// The piece before what was read, with the beginning of the line behind it; `None` where it is all of that

@@ -90,9 +90,14 @@ fn a_life_without_an_end_is_over_where_another_daemon_begins() {
     assert!(tells(&log(began).replace("exited", "said")));
     // Who watched before and behind that learns it from the log, once.
     let read = |console: &str| {
-        let (info, calm_since_ms, utc_offset_s) = (&online, None, 0);
-        let (errors, opening) = (None, None);
-        reconstruct(&Left { opening, info, console, errors, calm_since_ms, utc_offset_s })
+        reconstruct(&Left {
+            info: &online,
+            console,
+            errors: None,
+            opening: None,
+            calm_since_ms: None,
+            utc_offset_s: 0,
+        })
     };
     let mut watched = read(&log("").lines().take(2).collect::<Vec<_>>().join("\n"));
     for _ in 0..2 {
