@@ -46,6 +46,17 @@ pub(crate) fn generations(old: impl Into<Option<Arc<File>>>, path: &Path) -> Vec
     old.into_iter().chain(now.map(Arc::new)).collect()
 }
 
+/// How large a file is together with the next one of its name, if there is one.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn size_with_next(file: &File, path: &Path) -> io::Result<u64> {
+    let own = file.metadata()?;
+    let identity = |about: &std::fs::Metadata| (about.dev(), about.ino());
+    let next = std::fs::metadata(path).ok().filter(|next| identity(next) != identity(&own));
+    Ok(own.len() + next.map_or(0, |next| next.len()))
+}
+
 /// When a file was last written, milliseconds since 1970.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ mod estimate;
 pub(crate) mod events;
 mod first_look;
 pub(crate) mod gap;
-pub(super) mod growth;
+pub(crate) mod growth;
 pub(super) mod heard;
 mod join;
 mod last_words;

@@ -11,6 +11,7 @@ mod events;
 mod filter;
 mod following;
 mod gathering;
+mod growing;
 mod happening;
 mod kept;
 mod live;
@@ -35,7 +36,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
-use self::events::{Console, Event, Wanted};
+use self::events::{Begins, Console, Event, Wanted};
 use self::filter::Filter;
 use self::kept::Kept;
 use self::print::Printer;
@@ -73,6 +74,8 @@ pub(super) async fn run(
     if let Some(at) = filter.is_over_today(what, now_ms, context.utc_offset_s) {
         output::complain(&format!("--until is over for today: this follows until {at}"));
     }
+    let is_local = context.endpoint.is_local();
+    let begins = what.events.then(|| Begins::of(&context.endpoint.home)).filter(|_| is_local);
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
     client.disconnect().await;
@@ -83,12 +86,9 @@ pub(super) async fn run(
     let is_all = words.iter().any(|word| word == "all");
     let wanted = what.events.then(|| Wanted::of((&infos, &processes), is_all, context));
     tell_missing_files(context, (&infos, is_all), &mut sources);
-    let mut console = wanted.map(|wanted| {
-        if context.endpoint.is_local() {
-            Console::open(&context.endpoint.home, wanted)
-        } else {
-            Console::nowhere(wanted)
-        }
+    let mut console = wanted.map(|wanted| match begins {
+        Some(begins) => Console::open(&context.endpoint.home, begins, wanted),
+        None => Console::nowhere(wanted),
     });
     let bus = if is_following {
         Some(listen(context, what, &mut sources, console.as_mut()).await?)
@@ -262,11 +262,12 @@ async fn listen(
     };
     let mut listening = Bus::subscribe(&context.endpoint, topics)?.undecoded();
     connected(&mut listening, context).await?;
-    let early = starting::begin(&mut listening, sources).await;
+    // All history ends here, so that none of it is later than what the bus brings first.
     sources.iter_mut().filter(|source| !source.is_shared()).for_each(Source::measure_after);
     if let Some(console) = console {
         console.measure_after();
     }
+    let early = starting::begin(&mut listening, sources).await;
     Ok((listening, early))
 }
 

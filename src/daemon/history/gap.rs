@@ -347,7 +347,7 @@ impl Gap {
     }
 
     /// Up to where the files were told before anything came again, if they were.
-    pub(super) fn told(&self) -> Option<Place> {
+    pub(crate) fn told(&self) -> Option<Place> {
         self.told
     }
 

@@ -8,7 +8,7 @@ const SEEN_MAX: usize = 256;
 
 /// When a file had which size.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Growth {
+pub(crate) struct Growth {
     /// Milliseconds since 1970, and bytes; both never fall.
     seen: Vec<(i64, u64)>,
 }
@@ -25,11 +25,11 @@ struct Part {
 
 /// When what was missed was written: the parts of it, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::daemon) struct Written(Vec<Part>);
+pub(crate) struct Written(Vec<Part>);
 
 impl Growth {
     /// It is so large now: milliseconds since 1970, bytes.
-    pub(super) fn see(&mut self, now_ms: i64, size: u64) {
+    pub(crate) fn see(&mut self, now_ms: i64, size: u64) {
         match self.seen.last().copied() {
             // The clock was set back: what was seen before tells nothing.
             Some((last_ms, _)) if now_ms < last_ms => self.seen.clear(),
@@ -60,9 +60,25 @@ impl Growth {
         self.seen.get(first).map(|(_, size)| *size)
     }
 
+    /// How large it was when it was seen last, bytes.
+    pub(crate) fn size(&self) -> Option<u64> {
+        self.seen.last().map(|(_, size)| *size)
+    }
+
+    /// Since when it is looked at, milliseconds since 1970.
+    pub(crate) fn since_ms(&self) -> Option<i64> {
+        self.seen.first().map(|(at_ms, _)| *at_ms)
+    }
+
+    /// When what stands at this place was seen to be there first: milliseconds since 1970.
+    pub(crate) fn there_by(&self, at: u64) -> Option<i64> {
+        let first = self.seen.partition_point(|(_, size)| *size <= at);
+        self.seen.get(first).map(|(at_ms, _)| *at_ms)
+    }
+
     /// When what stands between these places was written: between these times in all. At `begun_ms` the first
     /// life began since the loss, where none was on then.
-    pub(super) fn written(
+    pub(crate) fn written(
         &self,
         (from, to): (u64, u64),
         (from_ms, to_ms): (i64, i64),
@@ -78,15 +94,17 @@ impl Growth {
             parts.push(Part { until: until - from, from_ms, to_ms: high_ms });
         };
         for (seen_ms, size) in &self.seen {
-            if *seen_ms <= from_ms || *seen_ms >= to_ms {
+            // What was there before that was just not told.
+            let seen_ms = (*seen_ms).max(from_ms);
+            if seen_ms >= to_ms {
                 continue;
             }
             let until = (*size).min(to);
             if until > at {
-                add(until, (low_ms, *seen_ms));
+                add(until, (low_ms, seen_ms));
                 at = until;
             }
-            low_ms = *seen_ms;
+            low_ms = seen_ms;
         }
         if to > at {
             add(to, (low_ms.min(to_ms), to_ms));
@@ -97,7 +115,7 @@ impl Growth {
 
 impl Written {
     /// About when what stands so many bytes behind its beginning was written; `None` where nothing is known.
-    pub(in crate::daemon) fn at(&self, offset: u64) -> Option<i64> {
+    pub(crate) fn at(&self, offset: u64) -> Option<i64> {
         let index = self.0.partition_point(|part| part.until <= offset);
         let Some(part) = self.0.get(index) else { return self.0.last().map(|part| part.to_ms) };
         let before = index.checked_sub(1).and_then(|before| self.0.get(before));
@@ -147,6 +165,26 @@ mod tests {
         // Where it is not known when that began, the file tells it.
         let wanted = [1_000, 1_009, 19_900, 20_100 + 900 * 30 / 70, 20_100 + 900 * 69 / 70];
         assert_eq!(times(&growth, None), wanted);
+    }
+
+    #[test]
+    fn what_stands_at_a_place_was_there_when_it_was_seen_first() {
+        let mut growth = Growth::default();
+        assert_eq!(growth.size(), None);
+        for (ms, size) in [(1_000, 50), (1_025, 50), (1_050, 50), (1_075, 120)] {
+            growth.see(ms, size);
+        }
+        assert_eq!((growth.since_ms(), growth.size()), (Some(1_000), Some(120)));
+        let there_by = [0, 49, 50, 119, 120].map(|at| growth.there_by(at));
+        assert_eq!(there_by, [Some(1_000), Some(1_000), Some(1_075), Some(1_075), None]);
+    }
+
+    /// It is of the life that was on then, however long the file stays as it is.
+    #[test]
+    fn what_was_there_when_the_bus_was_lost_was_written_then() {
+        let mut growth = Growth::default();
+        (0..10).for_each(|n| growth.see(1_000 + n * 1_000, 200));
+        assert_eq!(times(&growth, Some(9_500)), [1_000; 5]);
     }
 
     #[test]

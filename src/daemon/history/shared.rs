@@ -59,24 +59,13 @@ pub(crate) struct MissedLines {
     pub(crate) tail: Vec<u8>,
 }
 
-/// What is missing at this time; `None` where that is not certain yet. Where nothing came again, what was
-/// written just now is waited for: it may be on its way.
+/// What is missing at this time, and where each of the lines begins: how many bytes of all files together stand
+/// before it. `None` where that is not certain yet. Where nothing came again, what was written just now is waited
+/// for: it may be on its way.
 ///
 /// # Errors
 /// Those of reading.
-pub(crate) fn missed(
-    files: &[impl ReadAt],
-    outputs: &Output,
-    still: (&mut Still, i64),
-) -> io::Result<Option<MissedLines>> {
-    Ok(missed_at(files, outputs, still)?.map(|(missed, _)| missed))
-}
-
-/// The same, and where each of the lines begins: how many bytes of all files together stand before it.
-///
-/// # Errors
-/// Those of reading.
-pub(super) fn missed_at(
+pub(crate) fn missed_at(
     files: &[impl ReadAt],
     outputs: &Output,
     (still, now_ms): (&mut Still, i64),

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::daemon::files;
+use crate::daemon::history::growth::Growth;
 use crate::daemon::seam::{ReadAt, read_part};
 use crate::model::console;
 
@@ -54,12 +55,17 @@ pub(super) struct Away {
     heard: Vec<String>,
     /// How many of these the bus brought before it was away, once it is back.
     before: Option<usize>,
+    /// How it grew since the bus is away.
+    growth: Growth,
 }
+
+/// A line of the daemon's log, and when it was seen there first where that is known: milliseconds since 1970.
+pub(super) type Seen = (String, Option<i64>);
 
 impl Away {
     /// All of that log was told up to this size, bytes.
     pub(super) fn of(path: PathBuf, size: u64) -> Self {
-        Self { path, told: size, heard: Vec::new(), before: None }
+        Self { path, told: size, heard: Vec::new(), before: None, growth: Growth::default() }
     }
 
     /// A line was taken from the bus.
@@ -79,8 +85,16 @@ impl Away {
         self.before.get_or_insert(self.heard.len());
     }
 
+    /// Looks how large it is now, milliseconds since 1970, while the bus is away: whether it grew since the last look.
+    pub(super) fn measure(&mut self, now_ms: i64) -> bool {
+        let Ok(about) = std::fs::metadata(&self.path) else { return false };
+        let has_more = self.growth.size().is_some_and(|size| size != about.len());
+        self.growth.see(now_ms, about.len());
+        has_more
+    }
+
     /// What was not heard, once the bus is back: whole lines.
-    pub(super) fn read(&mut self) -> Option<String> {
+    pub(super) fn read(&mut self) -> Option<Vec<Seen>> {
         let before = self.before.take()?;
         let text = self.text()?;
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
@@ -89,10 +103,17 @@ impl Away {
         for place in places.iter().flatten() {
             is_heard.iter_mut().skip(*place).take(1).for_each(|is_heard| *is_heard = true);
         }
-        self.told += text.len() as u64;
+        let growth = std::mem::take(&mut self.growth);
+        let (mut end, mut missing) = (self.told, Vec::new());
+        for (line, is_heard) in lines.into_iter().zip(is_heard) {
+            end += line.len() as u64;
+            if !is_heard {
+                missing.push((line.to_owned(), growth.there_by(end - 1)));
+            }
+        }
+        self.told = end;
         self.heard.clear();
-        let missing = lines.into_iter().zip(is_heard).filter(|(_, is_heard)| !is_heard);
-        Some(missing.map(|(line, _)| line).collect())
+        Some(missing)
     }
 
     /// Looks for what was heard: what stands before that need not be looked at again.
@@ -175,10 +196,29 @@ mod tests {
         text = format!("{text}--- {BEGINS} ---\n{}", log(&LOOP));
         std::fs::write(&path, &text).unwrap();
         away.is_back();
-        let told = away.read().unwrap();
-        assert_eq!(told.lines().count(), missed + 3);
-        assert!(text.ends_with(&told));
+        let told: Vec<String> = away.read().unwrap().into_iter().map(|(line, _)| line).collect();
+        assert_eq!(told.len(), missed + 3);
+        assert!(text.ends_with(&told.concat()));
         assert_eq!(away.read(), None, "once");
+    }
+
+    /// The log itself has whole seconds.
+    #[test]
+    fn what_is_read_has_the_time_when_it_was_seen() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("pm2.log");
+        std::fs::write(&path, log(&LOOP)).unwrap();
+        let mut away = Away::of(path.clone(), 0);
+        let grown = [(1_000, 1), (1_025, 1), (1_050, 3), (1_075, 3)].map(|(at_ms, count)| {
+            std::fs::write(&path, log(&LOOP).repeat(count)).unwrap();
+            away.measure(at_ms)
+        });
+        assert_eq!(grown, [false, false, true, false]);
+        away.is_back();
+        std::fs::write(&path, log(&LOOP).repeat(4)).unwrap();
+        let seen: Vec<_> = away.read().unwrap().into_iter().map(|(_, seen_ms)| seen_ms).collect();
+        let wanted = [Some(1_000), Some(1_050), Some(1_050), None].map(|ms| [ms; 2]).concat();
+        assert_eq!(seen, wanted);
     }
 
     #[test]
@@ -193,6 +233,7 @@ mod tests {
         away.heard(LOOP[1]);
         let text = format!("--- {BEGINS} ---\n{}", log(&LOOP));
         std::fs::write(&path, &text).unwrap();
-        assert_eq!(away.read().unwrap().lines().last().map(said), Some(LOOP[0]));
+        let told = away.read().unwrap();
+        assert_eq!(told.last().map(|(line, _)| said(line)), Some(LOOP[0]));
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::super::failure::Failure;
 use super::live::{Following, Joint};
-use super::missing::{LOOK_EVERY, LOOKS, source_end};
+use super::missing::{Found, LOOK_EVERY, LOOKS, source_end};
 use super::said::Key;
 use super::source::Source;
 use crate::daemon::clock;
@@ -78,7 +78,7 @@ impl<W: Write> Following<'_, '_, W> {
     }
 
     /// What a file holds behind its history up to this offset, of which nothing came. What comes goes on behind it.
-    fn unheard_of(&mut self, index: usize, to: u64) -> Option<(Key, Vec<u8>)> {
+    fn unheard_of(&mut self, index: usize, to: u64) -> Option<Found> {
         let now_ms = self.clock_ms();
         let key = Key::own(index);
         let source = self.sources.get(index)?;
@@ -89,10 +89,11 @@ impl<W: Write> Following<'_, '_, W> {
         }
         self.begin(key, clock::now_ms());
         let source = self.sources.get_mut(index)?;
-        source.sizes.1 = from + bytes.len() as u64;
+        let ends = from + bytes.len() as u64;
+        source.sizes.1 = ends;
         let missing = source_end(source, &opened, now_ms).level();
         self.channels.get_mut(&key)?.joint = Joint::Missing(Box::new(missing));
-        Some((key, bytes))
+        Some(Found { key, bytes, ends })
     }
 }
 

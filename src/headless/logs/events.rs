@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 use super::super::{Context, output, targets};
-use super::away::{Away, Had, said};
+use super::away::{Away, Had, Seen, said};
 use super::filter::Filter;
 use super::said::BusId;
 use crate::client::Message;
@@ -36,6 +36,8 @@ const CONSOLE_BYTES_MAX: u64 = 16 << 20;
 /// Lines about processes that are not known wait so long, and so many of them, to be told whose they are.
 const UNKNOWN: Duration = Duration::from_secs(10);
 const UNKNOWN_MAX: usize = 1_000;
+/// So long behind the beginning of its second what the daemon's log says is seen there, milliseconds.
+const SEEN_WITHIN_MS: i64 = 1_500;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -102,15 +104,30 @@ impl Wanted {
         .collect()
     }
 
-    /// The lines of a part of the daemon's log that are about processes that are not known.
-    fn unknown(&mut self, text: &str) -> Vec<Held> {
+    /// The same of lines that were seen to come, each when it was: the daemon's log has whole seconds.
+    fn read_seen(&mut self, lines: &[Seen]) -> Vec<Event> {
         let zone = TimeZone::system();
-        let held = |line| {
-            let (at_ms, said) = stamped(line, &zone)?;
-            let said = console::unleveled(said);
+        let now_ms = clock::now_ms();
+        let told = lines.iter().filter_map(|(line, seen_ms)| {
+            let (second, said) = split(line, &zone);
+            let at_ms = moment_of(second, *seen_ms).unwrap_or(now_ms);
+            let (whose, happened) = self.teller.read(said, at_ms)?;
+            let mut event = self.event(whose, happened, at_ms)?;
+            event.line.is_estimated = true;
+            Some(event)
+        });
+        told.collect()
+    }
+
+    /// Those of these lines that are about processes that are not known.
+    fn unknown(&mut self, lines: &[Seen]) -> Vec<Held> {
+        let zone = TimeZone::system();
+        let held = |(line, seen_ms): &Seen| {
+            let (second, said) = split(line, &zone);
+            let at_ms = moment_of(second, *seen_ms)?;
             self.teller.is_unknown(said, at_ms).then(|| Held::of(said, at_ms, true))
         };
-        let held = text.lines().filter_map(held).collect();
+        let held = lines.iter().filter_map(held).collect();
         self.teller.begin_anew();
         held
     }
@@ -153,6 +170,22 @@ impl Wanted {
     }
 }
 
+/// A line of the daemon's log: when, whole seconds, milliseconds since 1970, and what stands behind that.
+fn split<'l>(line: &'l str, zone: &TimeZone) -> (Option<i64>, &'l str) {
+    let line = line.trim_end();
+    let (second, said) = stamped(line, zone).map_or((None, line), |(ms, said)| (Some(ms), said));
+    (second, console::unleveled(said))
+}
+
+/// When something was that the daemon's log dates by whole seconds and that was seen there first then.
+fn moment_of(second: Option<i64>, seen_ms: Option<i64>) -> Option<i64> {
+    match (second, seen_ms) {
+        // It is looked at now and then.
+        (Some(second), Some(seen_ms)) => Some(seen_ms.clamp(second, second + SEEN_WITHIN_MS)),
+        (second, seen_ms) => seen_ms.or(second),
+    }
+}
+
 fn event(
     (of, label): (Option<BusId>, String),
     word: &'static str,
@@ -180,12 +213,27 @@ fn event(
     Event { of, label, word, line }
 }
 
+/// How large the daemon's own log was before it was asked for its processes, bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begins(u64);
+
+impl Begins {
+    /// Of the daemon in this home. Blocks.
+    pub(super) fn of(home: &Path) -> Self {
+        Self(std::fs::metadata(console_of(home)).map_or(0, |about| about.len()))
+    }
+}
+
+fn console_of(home: &Path) -> PathBuf {
+    home.join("pm2.log")
+}
+
 /// The daemon's own log.
 #[derive(Debug)]
 pub(super) struct Console {
     file: Option<File>,
     path: Option<PathBuf>,
-    /// Its size before the bus was connected, and then, bytes.
+    /// Its size before it was asked for its processes, and when the bus was connected, bytes.
     sizes: (u64, u64),
     /// When the second was measured, milliseconds since 1970.
     measured_ms: i64,
@@ -193,18 +241,16 @@ pub(super) struct Console {
 }
 
 impl Console {
-    /// That of the daemon in this home, of which these events are wanted. Blocks.
-    pub(super) fn open(home: &Path, wanted: Wanted) -> Self {
-        let path = home.join("pm2.log");
+    /// That of the daemon in this home, which was so large, of which these events are wanted. Blocks.
+    pub(super) fn open(home: &Path, Begins(begins): Begins, wanted: Wanted) -> Self {
+        let path = console_of(home);
         let file = files::open(&path).map_err(|error| {
             let path = clean(&path.to_string_lossy()).into_owned();
             output::complain(&format!("cannot read {path}: {error}"));
         });
-        let (path, sizes) = (Some(path), (0, 0));
+        let (path, sizes) = (Some(path), (begins, 0));
         let mut console = Self { file: file.ok(), path, sizes, measured_ms: 0, wanted };
-        console.sizes.0 = console.size();
-        console.sizes.1 = console.sizes.0;
-        console.measured_ms = clock::now_ms();
+        console.measure_after();
         console
     }
 
@@ -242,17 +288,21 @@ impl Console {
     }
 
     /// What comes from now on.
-    pub(super) fn live(self) -> Live {
+    pub(super) fn live(mut self) -> Live {
         let begun = self.part(self.sizes.0, self.sizes.1).unwrap_or_default();
         let mut had = Had::default();
         begun.lines().for_each(|line| had.add(said(line)));
+        // Who was started since the daemon was asked is not known yet, and not in history.
+        let begun: Vec<Seen> = begun.lines().map(|line| (line.to_owned(), None)).collect();
+        let unknown = self.wanted.unknown(&begun).into();
         Live {
             wanted: self.wanted,
             had,
             had_ms: self.measured_ms,
             away: self.path.map(|path| Away::of(path, self.sizes.1)),
-            unknown: VecDeque::new(),
+            unknown,
             is_anew: false,
+            is_heard: false,
         }
     }
 }
@@ -271,6 +321,8 @@ pub(super) struct Live {
     unknown: VecDeque<Held>,
     /// Whether another daemon may be there since it was asked for the processes.
     is_anew: bool,
+    /// Whether the daemon says on the bus what its console does: the oldest do not.
+    is_heard: bool,
 }
 
 /// A line about a process that is not known.
@@ -290,10 +342,20 @@ impl Held {
 }
 
 impl Live {
+    /// Whether there is something about processes that are not known.
+    pub(super) fn has_unknown(&self) -> bool {
+        !self.unknown.is_empty()
+    }
+
     /// The bus was away, and is back.
     pub(super) fn was_away(&mut self) {
         self.is_anew = true;
         self.away.iter_mut().for_each(Away::is_back);
+    }
+
+    /// Looks at the daemon's log while the bus is away, milliseconds since 1970: whether it says more than it did.
+    pub(super) fn measure(&mut self, now_ms: i64) -> bool {
+        self.away.as_mut().is_some_and(|away| away.measure(now_ms))
     }
 
     /// These are the processes now, of all that there are: what is known of them now, and was not told.
@@ -317,16 +379,16 @@ impl Live {
         let before = std::mem::replace(&mut self.wanted, wanted);
         let mut behind = before.teller;
         let mut events = Vec::new();
-        if let Some(text) = self.away.as_mut().and_then(Away::read) {
+        self.measure(clock::now_ms());
+        if let Some(lines) = self.away.as_mut().and_then(Away::read) {
             // What was written since the bus was connected comes on it, too.
-            text.lines().for_each(|line| self.had.add(said(line)));
+            for (line, _) in &lines {
+                self.had.add(said(line));
+            }
             self.had_ms = clock::now_ms();
             // Who was started since the daemon was asked is not known yet.
-            self.wanted.unknown(&text).into_iter().for_each(|held| self.hold(held));
-            events = self.wanted.read_all(&text);
-            // The daemon says without a time that it was started.
-            let untimed = events.iter_mut().filter(|event| event.line.at_ms == 0);
-            untimed.for_each(|event| event.line.at_ms = clock::now_ms());
+            self.wanted.unknown(&lines).into_iter().for_each(|held| self.hold(held));
+            events = self.wanted.read_seen(&lines);
             behind.go_on_from(&self.wanted.teller);
             self.wanted.teller.begin_anew();
         }
@@ -357,6 +419,7 @@ impl Live {
 
     fn console(&mut self, message: &Message) -> Vec<Event> {
         let Some(told) = message.decode() else { return Vec::new() };
+        self.is_heard = true;
         let at_ms = told.at_ms;
         let text = told.data.get("data").and_then(serde_json::Value::as_str).unwrap_or_default();
         // Crash loops say the same again.
@@ -392,6 +455,9 @@ impl Live {
         let (json, at_ms) = message.line()?;
         let told = raw::process_event(json.as_bytes())?;
         let life = match &told.kind {
+            // Its console told that it was started, as it does wherever that is read: one start is one line.
+            EventKind::Start if self.is_heard => return None,
+            EventKind::Restart if self.is_heard && told.info.restarts == 0 => return None,
             EventKind::Start if told.manually => Life::Started,
             EventKind::Stop if told.manually => Life::StoppedByClient,
             EventKind::Restart if told.manually => Life::Restarted { restarts: told.info.restarts },

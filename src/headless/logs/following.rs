@@ -94,8 +94,9 @@ pub(super) async fn follow<W: Write>(
         .map_err(|error| Failure::condition(format!("cannot listen to signals: {error}")))?;
     let mut connection = Connection::up();
     let (said, next) = (VecDeque::new(), Instant::now());
-    let waiting = Waiting { said, bytes: 0, is_asked: false, next, later: None, ended: Vec::new() };
     let all = Following::of(sources, filter, printer, started_ms);
+    let is_asked = all.events.as_ref().is_some_and(Live::has_unknown);
+    let waiting = Waiting { said, bytes: 0, is_asked, next, later: None, ended: Vec::new() };
     let mut course = Course { all, whose, waiting, is_away: false };
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -111,7 +112,7 @@ pub(super) async fn follow<W: Write>(
                 Some(Queued::Reconnecting { problem, .. }) => {
                     connection.is_waited_for(&problem);
                     course.is_away = true;
-                    course.all.goes_away();
+                    course.all.goes_away()?;
                     // Who is asked now may be another daemon, before its bus is there.
                     course.whose.forget();
                 }
@@ -127,6 +128,7 @@ pub(super) async fn follow<W: Write>(
             }
             _ = ticks.tick() => {
                 course.ask().await?;
+                course.all.measure();
                 let is_settled = !course.waiting.is_asked;
                 course.all.look_all(false, is_settled)?;
                 course.all.printer.flush()?;

@@ -40,6 +40,10 @@ pub(super) struct Gathering {
     ready: Vec<(i64, Ready)>,
     /// The latest moment of what was handed over of a process, likewise.
     latest_ms: HashMap<PmId, i64>,
+    /// The same of what the daemon's log told of it that came of no bus.
+    told_ms: HashMap<PmId, i64>,
+    /// What was before that may be missing from the bus, milliseconds since 1970.
+    back_ms: Option<i64>,
     bytes: usize,
 }
 
@@ -47,6 +51,15 @@ impl Gathering {
     /// Something is looked for from now on.
     pub(super) fn begin(&mut self) {
         self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// The bus was away until then, milliseconds since 1970.
+    pub(super) fn was_away(&mut self, back_ms: Option<i64>) {
+        self.back_ms = back_ms;
+        if self.ready.is_empty() {
+            // Nothing waited meanwhile: what comes now is held as long as ever.
+            self.since = self.since.map(|_| Instant::now());
+        }
     }
 
     /// Whether it is.
@@ -90,11 +103,16 @@ impl Gathering {
     }
 
     fn take(&mut self, ids: &[PmId], at_ms: i64, ready: Ready) {
-        let before = ids.iter().filter_map(|id| self.latest_ms.get(id)).max();
-        let at_ms = before.map_or(at_ms, |before| at_ms.max(*before));
-        for id in ids {
-            self.latest_ms.insert(*id, at_ms);
-        }
+        // The daemon's log and the files are read one after the other: how they stand to each other, time alone tells.
+        // What the bus brings is behind both.
+        let is_told = matches!(&ready, Ready::Event(event) if event.line.is_estimated);
+        let is_missed = !is_told && Some(at_ms) < self.back_ms;
+        let (latest, told) = (&mut self.latest_ms, &mut self.told_ms);
+        let said = ids.iter().filter(|_| !is_told).filter_map(|id| latest.get(id));
+        let happened = ids.iter().filter(|_| !is_missed).filter_map(|id| told.get(id));
+        let at_ms = said.chain(happened).fold(at_ms, |at_ms, before| at_ms.max(*before));
+        let track = if is_told { told } else { latest };
+        track.extend(ids.iter().map(|id| (*id, at_ms)));
         self.bytes += ITEM_BYTES;
         self.ready.push((at_ms, ready));
     }

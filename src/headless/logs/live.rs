@@ -17,7 +17,8 @@ use super::entries::{Open, QUIET};
 use super::events::{Console, Live};
 use super::filter::Filter;
 use super::gathering::{Gathering, moment_ms};
-use super::missing::{Beginning, Missing, SharedMissing, complain, source_end};
+use super::growing::Growing;
+use super::missing::{Beginning, Found, Missing, SharedMissing, complain, source_end};
 use super::order::{Order, Which};
 use super::print::Printer;
 use super::said::{BusId, Key, Said};
@@ -104,6 +105,8 @@ pub(super) struct Following<'a, 'b, W> {
     pub(super) away_ms: Option<i64>,
     /// What happened meanwhile.
     pub(super) unheard: Unheard,
+    /// How files grew meanwhile.
+    pub(super) growing: Growing,
 }
 
 impl Channel {
@@ -170,6 +173,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             lost_ms: None,
             away_ms: None,
             unheard: Unheard::default(),
+            growing: Growing::default(),
         };
         all.begin_all();
         all
@@ -383,7 +387,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         let left = skip.saturating_sub(held.len());
         channel.joint = if left > 0 { Joint::Skipping { left } } else { Joint::Live };
         if !missed.is_empty() {
-            self.push_missed(&[(key, missed)])?;
+            self.push_missed(&[Found { key, bytes: missed, ends: begun }])?;
         }
         self.push_joined(key, held.get(skip.min(held.len())..).unwrap_or_default().to_vec())
     }

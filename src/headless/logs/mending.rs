@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::super::failure::Failure;
 use super::gathering::moment_ms;
 use super::live::{Channel, Following, Joint};
-use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, Step, complain, source_end};
+use super::missing::{
+    Found, HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, Step, complain, source_end,
+};
 use super::order::Which;
 use super::said::Key;
 use super::source::Source;
@@ -34,20 +36,38 @@ impl<W: Write> Following<'_, '_, W> {
         }
         self.lost_ms = Some(clock::now_ms());
         self.unheard = Unheard::default();
+        self.growing.is_back();
+        self.gathering.was_away(self.lost_ms);
         (0..self.sources.len()).for_each(|index| self.miss(index));
         Ok(())
     }
 
     /// The bus goes away, or cannot be reached still.
-    pub(super) fn goes_away(&mut self) {
+    pub(super) fn goes_away(&mut self) -> Result<(), Failure> {
         let now_ms = clock::now_ms();
-        if self.away_ms <= self.lost_ms {
+        let is_lost_now = self.away_ms <= self.lost_ms;
+        if is_lost_now {
             self.away_ms = Some(now_ms);
+            self.growing.begin();
+            self.measure();
         }
         if self.away_ms.is_some_and(|away_ms| now_ms - away_ms >= FIRST_MS) {
             let shared = self.sources.iter_mut().filter(|source| source.is_shared());
             shared.for_each(Source::goes_away);
         }
+        if !is_lost_now || self.events.is_none() {
+            return Ok(());
+        }
+        // As long as the daemon's log says nothing, what files have more is of the lives that are known: their last
+        // words need not wait for the next ones.
+        self.tell_held(Which::All)?;
+        let is_own = |source: &Source| source.opened.is_some() && !source.is_shared();
+        let own = self.sources.iter().enumerate().filter(|(_, source)| is_own(source));
+        let own: Vec<usize> = own.map(|(index, _)| index).collect();
+        for index in own {
+            self.miss(index);
+        }
+        Ok(())
     }
 
     /// The same for one source.
@@ -252,19 +272,23 @@ impl<W: Write> Following<'_, '_, W> {
                 reached: mending.reached,
             };
             let generations = files::generations(opened, &path);
-            let missed = shared::missed(&generations, &outputs, (&mut mending.still, now_ms));
+            let missed = shared::missed_at(&generations, &outputs, (&mut mending.still, now_ms));
             let missed = missed.unwrap_or_else(|_| {
                 let (lines, tail) = (Vec::new(), Vec::new());
-                Some(MissedLines { lines, is_exact: false, tail })
+                Some((MissedLines { lines, is_exact: false, tail }, Vec::new()))
             });
-            let Some(MissedLines { lines, is_exact, tail }) = missed else { continue };
+            let Some((MissedLines { lines, is_exact, tail }, places)) = missed else { continue };
             if !is_exact {
                 complain(&source.label, "lines may be missing here");
             }
             source.opened = generations.last().map(Arc::clone);
+            let is_other = generations.len() > 1;
             let format = source.file.format();
             self.mending.remove(&index);
-            self.show_missed(index, &lines, &format)?;
+            self.show_missed(index, (&lines, &places), &format)?;
+            if is_other {
+                self.growing.forget(index);
+            }
             for (key, held) in held {
                 if let Some(channel) = self.channels.get_mut(&key) {
                     channel.joint = Joint::Live;
@@ -276,17 +300,21 @@ impl<W: Write> Following<'_, '_, W> {
         Ok(())
     }
 
-    /// Prints lines of a file of several outputs that came of no bus.
+    /// Prints lines of a file of several outputs that came of no bus, which begin there.
     fn show_missed(
         &mut self,
         index: usize,
-        lines: &[Vec<u8>],
+        (lines, places): (&[Vec<u8>], &[u64]),
         format: &Format,
     ) -> Result<(), Failure> {
         let now_ms = clock::now_ms();
-        let (from_ms, to_ms) = self.missed_between(index, now_ms);
-        let (mut judge, mut head_ms, mut place_ms) = (Judge::default(), from_ms, from_ms);
-        for (bytes, at_ms) in lines.iter().zip(spread(from_ms, to_ms, lines.len())) {
+        let lasts = lines.iter().zip(places).map(|(line, place)| place + line.len() as u64);
+        let lasts: Vec<u64> = lasts.collect();
+        let begin = places.first().copied().unwrap_or_default();
+        let moments = self.moments(index, (begin, &lasts), (i64::MIN, now_ms));
+        let begun_ms = moments.first().copied().unwrap_or(now_ms);
+        let (mut judge, mut head_ms, mut place_ms) = (Judge::default(), begun_ms, begun_ms);
+        for (bytes, at_ms) in lines.iter().zip(moments) {
             let (mut line, _) = format.judge(bytes, at_ms, &mut judge);
             if !line.goes_on() {
                 (head_ms, place_ms) = (line.at_ms, moment_ms(&line, at_ms));
@@ -299,22 +327,6 @@ impl<W: Write> Following<'_, '_, W> {
             }
         }
         Ok(())
-    }
-
-    /// Since when and up to when what was missed of a source was said: since the bus was away, and where a life
-    /// began first since then, since that; before what waits of those who write it, not behind the time when its
-    /// file was written last, and where the last of them ended, not behind that.
-    pub(super) fn missed_between(&self, index: usize, now_ms: i64) -> (i64, i64) {
-        let Some(source) = self.sources.get(index) else { return (now_ms, now_ms) };
-        let ids = &source.file.ids;
-        let next_ms = self.order.first_ms(|id| ids.contains(&PmId(id)));
-        let written_ms = source.opened.as_ref().and_then(|file| files::written_ms(file).ok());
-        let (begun_ms, ended_ms) = self.unheard.of(ids);
-        let to_ms = [next_ms, written_ms, ended_ms].into_iter().flatten().fold(now_ms, i64::min);
-        let lost_ms = self.away_ms.or(self.lost_ms).or(source.measured_ms);
-        let of_lives = lost_ms.and_then(|lost_ms| source.begun_since(lost_ms));
-        let from_ms = lost_ms.max(begun_ms).max(of_lives).unwrap_or(to_ms);
-        (from_ms.min(to_ms), to_ms)
     }
 
     /// Tells what files have, within a bound, though the bus is not joined to them.
@@ -339,6 +351,9 @@ impl<W: Write> Following<'_, '_, W> {
     /// Looks for what is missing of files of one output. What is found at a time is printed in the order of time;
     /// before the daemon said who is there, only what was looked for for long.
     pub(super) fn tell_missing(&mut self, is_settled: bool) -> Result<(), Failure> {
+        if self.growing.is_waited_for() {
+            return Ok(());
+        }
         let now_ms = self.clock_ms();
         let is_missing = |channel: &Channel| matches!(channel.joint, Joint::Missing(_));
         let missing = self.channels.iter().filter(|(_, channel)| is_missing(channel));
@@ -354,46 +369,55 @@ impl<W: Write> Following<'_, '_, W> {
                 is_time &= missing.look(source, now_ms, is_calm);
             }
         }
-        let (mut found, mut joined) = (Vec::new(), Vec::new());
+        let (mut found, mut joined, mut renamed) = (Vec::new(), Vec::new(), Vec::new());
         for key in keys {
             let Some(source) = self.sources.get_mut(key.source) else { continue };
             let Some(channel) = self.channels.get_mut(&key) else { continue };
             let Joint::Missing(missing) = &mut channel.joint else { continue };
-            match missing.step(source, now_ms, is_time) {
+            let before = source.opened.clone();
+            let step = missing.step(source, now_ms, is_time);
+            let is_same = |(one, other)| Arc::ptr_eq(one, other);
+            if !before.as_ref().zip(source.opened.as_ref()).is_some_and(is_same) {
+                renamed.push(key.source);
+            }
+            match step {
                 None => {}
-                Some(Step::Read(missed)) => found.push((key, missed)),
-                Some(Step::Joined { missed, new, tail, left }) => {
+                Some(Step::Read(bytes, ends)) => found.push(Found { key, bytes, ends }),
+                Some(Step::Joined { missed: (bytes, ends), new, tail, left }) => {
                     channel.tail = tail;
                     channel.joint = if left > 0 { Joint::Skipping { left } } else { Joint::Live };
-                    found.push((key, missed));
+                    found.push(Found { key, bytes, ends });
                     joined.push((key, new));
                 }
             }
         }
         self.push_missed(&found)?;
+        for index in renamed {
+            self.growing.forget(index);
+        }
         joined.into_iter().try_for_each(|(key, new)| self.push_joined(key, new))
     }
 
     /// Takes bytes of files of one output that came of no bus, in the order of time.
-    pub(super) fn push_missed(&mut self, found: &[(Key, Vec<u8>)]) -> Result<(), Failure> {
+    pub(super) fn push_missed(&mut self, found: &[Found]) -> Result<(), Failure> {
         let now_ms = clock::now_ms();
         let mut pieces: Vec<Piece<'_>> = Vec::new();
-        for (key, data) in found {
-            let (from_ms, to_ms) = self.missed_between(key.source, now_ms);
+        for found in found {
+            let Some(channel) = self.channels.get(&found.key) else { continue };
+            let moments = self.moments_of(found, (channel.last_ms, now_ms));
+            let Found { key, bytes, .. } = found;
             let Some(channel) = self.channels.get_mut(key) else { continue };
             channel.is_missed = true;
-            let from_ms = from_ms.max(channel.last_ms).min(to_ms);
-            let count = memchr::memchr_iter(b'\n', data).count() + 1;
-            let of_file = data.split_inclusive(|byte| *byte == b'\n');
+            let of_file = bytes.split_inclusive(|byte| *byte == b'\n');
             let mut judge = channel.judge.clone();
-            let of_file = of_file.zip(spread(from_ms, to_ms, count)).map(|(bytes, at_ms)| {
+            let of_file = of_file.zip(moments).map(|(bytes, at_ms)| {
                 let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
                 let (line, _) = channel.format.judge(line, at_ms, &mut judge);
                 Piece {
                     key: *key,
                     bytes,
                     at_ms,
-                    place_ms: line.at_ms,
+                    place_ms: moment_ms(&line, at_ms),
                     goes_on: line.goes_on(),
                     is_estimated: line.is_estimated,
                 }
@@ -409,7 +433,7 @@ impl<W: Write> Following<'_, '_, W> {
             }
             self.push(key, bytes)?;
         }
-        for (key, _) in found {
+        for Found { key, .. } in found {
             if let Some(channel) = self.channels.get_mut(key) {
                 (channel.is_missed, channel.at_ms) = (false, now_ms);
             }
@@ -451,14 +475,6 @@ fn put_in_order(pieces: &mut [Piece<'_>]) {
         let place_ms = if piece.goes_on { before_ms } else { piece.place_ms.max(before_ms) };
         (piece.place_ms, before_ms) = (place_ms, place_ms);
     }
-}
-
-/// So many moments between two, the last of them the later one.
-fn spread(from_ms: i64, to_ms: i64, count: usize) -> impl Iterator<Item = i64> {
-    let count = i64::try_from(count).unwrap_or(i64::MAX).max(1);
-    let part =
-        move |index: i64| i128::from(to_ms - from_ms) * i128::from(index) / i128::from(count);
-    (1..=count).map(move |index| from_ms + i64::try_from(part(index)).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::output;
+use super::said::Key;
 use super::source::Source;
 use crate::daemon::files;
-use crate::daemon::history::gap::{Again, Gap, Missed, OWN_BYTES, Still, Tail};
-use crate::daemon::seam::Seam;
+use crate::daemon::history::gap::{Again, Gap, Missed, OWN_BYTES, Place, Still, Tail};
+use crate::daemon::seam::{ReadAt, Seam};
 
 /// For so long it is looked for, milliseconds.
 pub(super) const LOOK_MAX_MS: i64 = 20_000;
@@ -57,14 +58,23 @@ pub(super) struct Missing {
 /// What is known of what was missing, in these files; nothing where they cannot be read.
 type Known = (Option<Missed>, Vec<Arc<File>>);
 
+/// What files had that came of no bus.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) key: Key,
+    pub(super) bytes: Vec<u8>,
+    /// Where it ends in the files of that name together, bytes.
+    pub(super) ends: u64,
+}
+
 /// What is known of what was missing.
 pub(super) enum Step {
-    /// So much of it was read from the file; the bus is not joined yet.
-    Read(Vec<u8>),
+    /// So much of it was read from the file, up to there; the bus is not joined yet.
+    Read(Vec<u8>, u64),
     /// The bus is joined.
     Joined {
-        /// What the file had.
-        missed: Vec<u8>,
+        /// What the file had, up to there.
+        missed: (Vec<u8>, u64),
         /// What came since.
         new: Vec<u8>,
         /// How the output ended before that.
@@ -220,7 +230,8 @@ impl Missing {
                 self.has_read = true;
                 // There is more, as it seems.
                 self.next_ms = now_ms;
-                Some(Step::Read(bytes))
+                let ends = self.gap.told().map_or(0, |told| in_all(all, told));
+                Some(Step::Read(bytes, ends))
             }
             Err(error) => {
                 self.is_level = true;
@@ -233,13 +244,14 @@ impl Missing {
     fn joined(&mut self, (missed, all): Known, source: &mut Source) -> Step {
         let Some(missed) = missed else {
             let (new, tail) = (std::mem::take(&mut self.held), Tail::new(OWN_BYTES));
-            return Step::Joined { missed: Vec::new(), new, tail, left: 0 };
+            return Step::Joined { missed: (Vec::new(), 0), new, tail, left: 0 };
         };
         match missed.left {
             0 if missed.is_exact => {}
             0 => complain(&source.label, "lines may be missing here"),
             left => complain(&source.label, &format!("{left} bytes here are in the log file only")),
         }
+        let ends = in_all(&all, missed.to);
         source.opened = all.last().map(Arc::clone);
         let at = missed.to.at.saturating_sub(missed.bytes.len() as u64);
         let mut tail = match &source.opened {
@@ -251,8 +263,14 @@ impl Missing {
         let (told, new) = held.split_at(repeated.min(held.len()));
         tail.take(told);
         let left = repeated - told.len();
-        Step::Joined { missed: missed.bytes, new: new.to_vec(), tail, left }
+        Step::Joined { missed: (missed.bytes, ends), new: new.to_vec(), tail, left }
     }
+}
+
+/// A place in these files, of all together, bytes.
+fn in_all(all: &[Arc<File>], place: Place) -> u64 {
+    let before = all.iter().take(place.file).filter_map(|file| file.size().ok());
+    before.sum::<u64>() + place.at
 }
 
 /// What is missing of a source that was told up to its end, and whose place on the bus is not known.

@@ -46,7 +46,7 @@ impl<W: Write> Following<'_, '_, W> {
     }
 
     /// Whether something may still come that was said before what is gathered.
-    fn is_looking(&self) -> bool {
+    pub(super) fn is_looking(&self) -> bool {
         let is_sought = |joint: &Joint| match joint {
             Joint::Looking { .. } => true,
             Joint::Missing(missing) => missing.is_open(),

@@ -92,10 +92,10 @@ impl Source {
         Self { is_gone: true, is_heard: true, ..Self::new(label, file) }
     }
 
-    /// History ends here, but for these lines that the bus brings.
-    pub(super) fn end_at(&mut self, at: u64, had: HashMap<Vec<u8>, u32>) {
+    /// History ends here, but for these lines that the bus brings: it was written by then, milliseconds since 1970.
+    pub(super) fn end_at(&mut self, at: u64, had: HashMap<Vec<u8>, u32>, written_ms: i64) {
         (self.sizes.1, self.end, self.had) = (at, Some(at), had);
-        self.measured_ms = Some(clock::now_ms());
+        self.measured_ms = Some(written_ms);
     }
 
     /// These processes write it now.
@@ -221,9 +221,10 @@ impl Source {
             Some(opened) => Backwards::of(Arc::clone(opened), self.end, self.file.format()),
             None => Backwards::open(path, self.end, self.file.format()),
         };
+        let written_ms = self.measured_ms.filter(|_| self.end.is_some());
         match file.map(|file| file.leaving_lines_over(LINE_BYTES_MAX)) {
             Ok(file) => Some(Reading {
-                file: file.of_lives(self.lives.clone()),
+                file: file.written_by(written_ms).of_lives(self.lives.clone()),
                 source: self.file.clone(),
                 path: path.clone(),
                 is_over: false,

@@ -16,8 +16,10 @@ use super::missing::complain;
 use super::said::{BusId, Said};
 use super::source::Source;
 use crate::client::Queued;
+use crate::daemon::clock;
 use crate::daemon::history::counted::{self, Counted};
 use crate::daemon::history::shared::{self, Begin};
+
 use crate::daemon::seam::ReadAt;
 use crate::protocol::bus::LogStream;
 use crate::protocol::process::PmId;
@@ -51,32 +53,32 @@ impl Shared {
     }
 
     /// Looks for the place; true where that is known, or has to be.
-    fn look(&mut self, source: &mut Source, is_late: bool) {
+    fn look(&mut self, source: &mut Source, (connected_ms, is_late): (i64, bool)) {
         let came: Vec<Vec<u8>> = self.came.values().cloned().collect();
         let size = self.file.size().unwrap_or(0);
         if came.iter().all(Vec::is_empty) {
             // What did not come on the bus until now was there before.
             self.is_done = true;
-            source.end_at(size, HashMap::new());
+            source.end_at(size, HashMap::new(), connected_ms);
             return;
         }
         let is_all = self.came.len() == source.file.keys().count();
         match shared::begin(&self.file, (&came, is_all)) {
             Ok(Some(begin)) => {
                 self.is_done = true;
-                self.join(source, begin);
+                self.join(source, begin, connected_ms);
             }
             _ if is_late => {
                 self.is_done = true;
                 let had = shared::lines_of(&came);
                 complain(&source.label, "lines at this point may be missing or repeated");
-                source.end_at(size, had);
+                source.end_at(size, had, clock::now_ms());
             }
             _ => {}
         }
     }
 
-    fn join(&mut self, source: &mut Source, begin: Begin) {
+    fn join(&mut self, source: &mut Source, begin: Begin, connected_ms: i64) {
         let Begin { at, mut had, is_told_apart } = begin;
         if !is_told_apart {
             let short = self.counted.short(&self.file, at, &had);
@@ -87,7 +89,7 @@ impl Shared {
                 complain(&source.label, "lines at this point may be repeated: they are alike");
             }
         }
-        source.end_at(at, had);
+        source.end_at(at, had, connected_ms);
     }
 }
 
@@ -101,7 +103,7 @@ pub(super) async fn begin(
     if shared.is_empty() {
         return early;
     }
-    let started = Instant::now();
+    let (started, connected_ms) = (Instant::now(), clock::now_ms());
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -124,7 +126,7 @@ pub(super) async fn begin(
         if is_over || started.elapsed() >= LISTEN {
             for shared in shared.iter_mut().filter(|shared| !shared.is_done) {
                 if let Some(source) = sources.get_mut(shared.source) {
-                    shared.look(source, is_over);
+                    shared.look(source, (connected_ms, is_over));
                 }
             }
         }

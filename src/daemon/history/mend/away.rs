@@ -2,8 +2,7 @@
 //!
 //! Invariant: of files only the sizes are asked, and seldom; all file calls are offloaded.
 
-use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +69,8 @@ impl Mending {
             let look = |(path, file): (PathBuf, Option<Arc<File>>)| {
                 // One that was made meanwhile is held, though it is renamed then.
                 let file = file.or_else(|| files::open(&path).ok().map(Arc::new));
-                (file.as_ref().map_or(Some(0), |file| size(&path, file)), path, file)
+                let size = file.as_ref().map_or(Ok(0), |file| files::size_with_next(file, &path));
+                (size.ok(), path, file)
             };
             files.into_iter().map(look).collect::<Vec<_>>()
         });
@@ -82,14 +82,6 @@ impl Mending {
             }
         }
     }
-}
-
-/// How large a file is together with the next one of its name, if there is one. Blocks.
-fn size(path: &Path, file: &File) -> Option<u64> {
-    let own = file.metadata().ok()?;
-    let identity = |about: &fs::Metadata| (about.dev(), about.ino());
-    let next = fs::metadata(path).ok().filter(|next| identity(next) != identity(&own));
-    Some(own.len() + next.map_or(0, |next| next.len()))
 }
 
 /// What tells when the lines of a file were written that were missed.

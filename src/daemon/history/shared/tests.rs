@@ -349,8 +349,8 @@ fn what_was_written_just_now_is_waited_for() {
     let mut look = |lines: u32, after_ms, outputs: &Output| {
         at += after_ms;
         let file = text(&numbered("a", 0..lines));
-        let missed = missed(&[file], outputs, (&mut still, at)).unwrap();
-        missed.map(|missed| missed.lines.len())
+        let missed = missed_at(&[file], outputs, (&mut still, at)).unwrap();
+        missed.map(|(missed, _)| missed.lines.len())
     };
     assert_eq!(look(10, 0, &outputs), None);
     assert_eq!(look(12, QUIET_MS, &outputs), None, "it grew");

@@ -41,7 +41,7 @@ fn what_history_had_is_not_told_again() {
         ("App [api:3] exited with code [1] via signal [SIGINT]", "App [api:3] online");
     let before = format!("{stamp}{exit}\n");
     std::fs::write(file.path().join("pm2.log"), &before).unwrap();
-    let mut console = Console::open(file.path(), wanted(false));
+    let mut console = Console::open(file.path(), Begins::of(file.path()), wanted(false));
     std::fs::write(file.path().join("pm2.log"), format!("{before}{stamp}{online}\n")).unwrap();
     console.measure_after();
     let filter = Filter::any();
@@ -75,7 +75,7 @@ fn what_happened_while_the_bus_was_away_is_told_once() {
     let stamp = "2026-11-28T03:12:00: PM2 log: ";
     let mut text = format!("{stamp}App [api:3] online\n");
     std::fs::write(&path, &text).unwrap();
-    let mut live = Console::open(home.path(), wanted(false)).live();
+    let mut live = Console::open(home.path(), Begins::of(home.path()), wanted(false)).live();
     let exit = "App [api:3] exited with code [0] via signal [SIGINT]";
     text = format!("{text}{stamp}{exit}\n");
     std::fs::write(&path, &text).unwrap();
@@ -103,7 +103,7 @@ fn what_is_started_while_the_log_is_read_is_told_once() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("pm2.log");
     std::fs::write(&path, "").unwrap();
-    let mut live = Console::open(home.path(), wanted(false)).live();
+    let mut live = Console::open(home.path(), Begins::of(home.path()), wanted(false)).live();
     live.was_away();
     let online = "App [web:7] online";
     std::fs::write(&path, format!("2026-11-28T03:12:00: PM2 log: {online}\n")).unwrap();
@@ -143,7 +143,7 @@ fn what_is_said_after_the_log_was_read_is_told() {
     let path = home.path().join("pm2.log");
     let (stamp, online) = ("2026-11-28T03:12:00: PM2 log: ", "App [api:3] online");
     std::fs::write(&path, "").unwrap();
-    let mut console = Console::open(home.path(), wanted(false));
+    let mut console = Console::open(home.path(), Begins::of(home.path()), wanted(false));
     std::fs::write(&path, format!("{stamp}{online}\n")).unwrap();
     console.measure_after();
     assert_eq!(console.history(&Filter::any()).len(), 1);
@@ -220,4 +220,56 @@ fn what_was_deleted_is_told() {
     assert_eq!(told(&[info(4, "b")]), ["api[3] b\"deleted from PM2\""]);
     let by = "api[3] b\"deleted from PM2; its id is b[3]'s now\"";
     assert_eq!(told(&[info(3, "b")]), [by]);
+}
+
+/// It was started behind the list and before the bus: in history nobody knew it, and the bus does not bring it again.
+#[test]
+fn what_is_started_before_the_bus_is_there_is_told_once() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("pm2.log");
+    std::fs::write(&path, "").unwrap();
+    let begins = Begins::of(home.path());
+    let online = "App [web:7] online";
+    std::fs::write(&path, format!("2026-11-28T03:12:00: PM2 log: {online}\n")).unwrap();
+    let mut console = Console::open(home.path(), begins, wanted(false));
+    console.measure_after();
+    assert_eq!(words(&console.history(&Filter::any())), [""; 0]);
+    let mut live = console.live();
+    assert!(live.has_unknown());
+    let web = Wanted {
+        labels: vec![(7, "web[7]".to_owned())],
+        teller: Teller::of(vec![Known::named(7, "web")], Vec::new()),
+        with_daemon: false,
+    };
+    assert_eq!(words(&live.know(web)), ["web[7] online"]);
+    assert!(!live.has_unknown());
+    assert_eq!(words(&live.take(&bus(online))), [""; 0], "the bus brings it, too");
+}
+
+/// PM2's console says that a process was started, wherever that is read; its command says so, too, on the bus alone.
+#[test]
+fn a_start_is_told_in_one_way_and_once() {
+    let by_client = |event: &str, restarts: u32| {
+        let process = serde_json::json!({ "pm_id": 3, "name": "api", "status": "online", "restart_time": restarts });
+        let json =
+            serde_json::json!({ "event": event, "manually": true, "process": process, "at": 8 });
+        Message::new("process:event".into(), json.to_string().into_bytes().into(), 0)
+    };
+    let mut live = Console::nowhere(wanted(false)).live();
+    assert_eq!(words(&live.take(&by_client("start", 0))), ["api[3] start"], "no console");
+    assert_eq!(words(&live.take(&bus("App [api:3] starting in -fork mode-"))), [""; 0]);
+    // Before PM2 6 this came before the console said that it is online.
+    assert_eq!(words(&live.take(&by_client("start", 0))), [""; 0]);
+    assert_eq!(words(&live.take(&bus("App [api:3] online"))), ["api[3] online"]);
+    assert_eq!(words(&live.take(&by_client("restart", 0))), [""; 0], "it was stopped before");
+    assert_eq!(words(&live.take(&by_client("restart", 1))), ["api[3] restart"]);
+}
+
+/// What was seen to come stands at that time, within about its second.
+#[test]
+fn what_the_daemons_log_dates_by_seconds_is_of_when_it_was_seen() {
+    let moments = [(5_000, 5_321), (5_000, 6_010), (5_000, 9_000), (5_000, 4_000)]
+        .map(|(second, seen)| moment_of(Some(second), Some(seen)).unwrap());
+    assert_eq!(moments, [5_321, 6_010, 6_500, 5_000]);
+    assert_eq!([moment_of(Some(5), None), moment_of(None, Some(7))], [Some(5), Some(7)]);
 }

@@ -37,6 +37,35 @@ fn all_is_told_by_time_and_one_process_in_its_order() {
     assert_eq!(told(&shared), ["c", "file", "b", "a", "d"]);
 }
 
+/// The daemon's log is read at once, and what the process said meanwhile behind that: time alone tells how they stand to
+/// each other. What the bus brings is behind both.
+#[test]
+fn what_was_read_is_told_by_time_and_what_the_bus_brings_behind_it() {
+    let mut gathering = Gathering::default();
+    gathering.was_away(Some(100));
+    let event = |word, is_read| {
+        let mut event = Event::for_test(1, word);
+        event.line.is_estimated = is_read;
+        Ready::Event(event)
+    };
+    let all = [
+        (30, "exit", true),
+        (150, "online", true),
+        (20, "old", false),
+        (60, "of the next", false),
+        (140, "bus", false),
+    ];
+    for (at_ms, word, is_read) in all {
+        gathering.take(&[PmId(1)], at_ms, event(word, is_read));
+    }
+    let word = |ready| match ready {
+        Ready::Event(event) => event.word,
+        Ready::Line(..) => unreachable!(),
+    };
+    let told: Vec<_> = gathering.end().map(word).collect();
+    assert_eq!(told, ["old", "exit", "of the next", "online", "bus"]);
+}
+
 #[test]
 fn it_is_held_no_longer_and_no_more_than_that() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -52,6 +81,10 @@ fn it_is_held_no_longer_and_no_more_than_that() {
         assert_eq!(gathering.end().count(), 0);
         assert!(!gathering.is_over());
         gathering.begin();
+        tokio::time::advance(Duration::from_millis(2_400)).await;
+        gathering.was_away(None);
+        tokio::time::advance(Duration::from_millis(2_400)).await;
+        assert!(!gathering.is_over(), "nothing waited before");
         let event = || Ready::Event(Event::for_test(1, ""));
         (0..HELD_MAX / ITEM_BYTES).for_each(|_| gathering.take(&[], 0, event()));
         assert!(!gathering.is_over());

@@ -79,7 +79,7 @@ fn goes_away<W: Write>(all: &mut Following<'_, '_, W>, path: &Path, at_ms: i64) 
     let opened = std::fs::File::options().append(true).open(path).unwrap();
     let written_ms = u64::try_from(at_ms - 6_000).unwrap();
     opened.set_modified(std::time::UNIX_EPOCH + Duration::from_millis(written_ms)).unwrap();
-    all.goes_away();
+    all.goes_away().unwrap();
     all.away_ms = Some(at_ms - 10_000);
     all.missed().unwrap();
     let mut between = |word: &'static str, ago_ms: i64, is_estimated: bool| {

@@ -79,7 +79,7 @@ fn what_was_missed_of_several_files_is_told_soon_and_in_the_order_of_time() {
         file.unwrap().write_all(text.as_bytes()).unwrap();
     };
     let told = printed(&infos, &context, |all| {
-        all.goes_away();
+        all.goes_away().unwrap();
         append("api", "2026-11-28T03:12:01Z one\n  of one\n2026-11-28T03:12:03Z three\n");
         append("web", "2026-11-28T03:12:02Z two\n2026-11-28T03:12:04Z four\n");
         all.missed().unwrap();
@@ -96,7 +96,7 @@ fn what_was_missed_is_told_though_the_bus_never_stays() {
     let (infos, context) = (processes(home.path()), context(home.path()));
     let told = printed(&infos, &context, |all| {
         for n in 0..10 {
-            all.goes_away();
+            all.goes_away().unwrap();
             let file = std::fs::File::options().append(true).open(home.path().join("api"));
             writeln!(file.unwrap(), "line {n}").unwrap();
             all.missed().unwrap();
@@ -117,7 +117,7 @@ fn what_a_life_wrote_that_began_since_is_not_dated_before_its_start() {
     infos[0].online_since_ms = Some(now_ms - 1_000);
     infos[1].online_since_ms = Some(now_ms - 60_000);
     printed(&infos, &context, |all| {
-        all.goes_away();
+        all.goes_away().unwrap();
         all.away_ms = Some(now_ms - 8_000);
         all.missed().unwrap();
         // When they were written last says nothing here.
