@@ -21,6 +21,7 @@ mod order;
 mod print;
 mod releasing;
 mod said;
+mod sizes;
 mod source;
 mod starting;
 mod unheard;

@@ -76,6 +76,12 @@ impl Growth {
         self.seen.get(first).map(|(at_ms, _)| *at_ms)
     }
 
+    /// When it was seen last that it was not there yet, likewise.
+    pub(crate) fn not_there_at(&self, at: u64) -> Option<i64> {
+        let first = self.seen.partition_point(|(_, size)| *size <= at);
+        self.seen.get(first.checked_sub(1)?).map(|(at_ms, _)| *at_ms)
+    }
+
     /// When what stands between these places was written: between these times in all. At `begun_ms` the first
     /// life began since the loss, where none was on then.
     pub(crate) fn written(

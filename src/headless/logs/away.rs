@@ -17,6 +17,8 @@ const LINES_MAX: usize = 1_024;
 const HEARD_MAX: usize = 16_384;
 /// At most so much is read, bytes.
 const BYTES_MAX: u64 = 16 << 20;
+/// So long behind the beginning of its second what the daemon's log says is seen there, milliseconds.
+const SEEN_WITHIN_MS: i64 = 1_500;
 /// What the log says where another daemon begins.
 const BEGINS: &str = "New PM2 Daemon started";
 
@@ -59,8 +61,23 @@ pub(super) struct Away {
     growth: Growth,
 }
 
-/// A line of the daemon's log, and when it was seen there first where that is known: milliseconds since 1970.
-pub(super) type Seen = (String, Option<i64>);
+/// A line of the daemon's log, and between what it came where that is known: when it was not seen there yet, if it was
+/// looked for, and when it was first. Milliseconds since 1970.
+pub(super) type Seen = (String, Option<(Option<i64>, i64)>);
+
+/// Between two looks: right behind the first, which may be long ago, or at the second.
+pub(super) fn moment_in((not_yet_ms, by_ms): (Option<i64>, i64), is_start: bool) -> Option<i64> {
+    if is_start { not_yet_ms } else { Some(by_ms) }
+}
+
+/// When something was that the daemon's log dates by whole seconds and that was seen there first then.
+pub(super) fn moment_of(second: Option<i64>, seen_ms: Option<i64>) -> Option<i64> {
+    match (second, seen_ms) {
+        // It is looked at now and then.
+        (Some(second), Some(seen_ms)) => Some(seen_ms.clamp(second, second + SEEN_WITHIN_MS)),
+        (second, seen_ms) => seen_ms.or(second),
+    }
+}
 
 impl Away {
     /// All of that log was told up to this size, bytes.
@@ -85,10 +102,15 @@ impl Away {
         self.before.get_or_insert(self.heard.len());
     }
 
-    /// Looks how large it is now, milliseconds since 1970, while the bus is away: whether it grew since the last look.
+    /// Looks how large it is now, milliseconds since 1970, while the bus is away: whether it grew since the last look,
+    /// or another daemon had begun before the first.
     pub(super) fn measure(&mut self, now_ms: i64) -> bool {
         let Ok(about) = std::fs::metadata(&self.path) else { return false };
-        let has_more = self.growth.size().is_some_and(|size| size != about.len());
+        let has_more = match self.growth.size() {
+            Some(size) => size != about.len(),
+            // This program may have been told late that the bus is away.
+            None => self.text().is_some_and(|text| text.contains(BEGINS)),
+        };
         self.growth.see(now_ms, about.len());
         has_more
     }
@@ -108,7 +130,9 @@ impl Away {
         for (line, is_heard) in lines.into_iter().zip(is_heard) {
             end += line.len() as u64;
             if !is_heard {
-                missing.push((line.to_owned(), growth.there_by(end - 1)));
+                let seen = growth.there_by(end - 1);
+                let seen = seen.map(|seen_ms| (growth.not_there_at(end - 1), seen_ms));
+                missing.push((line.to_owned(), seen));
             }
         }
         self.told = end;
@@ -214,10 +238,15 @@ mod tests {
             away.measure(at_ms)
         });
         assert_eq!(grown, [false, false, true, false]);
+        // One that is told late that the bus is away looks first when another daemon is there.
+        let mut late = Away::of(path.clone(), 0);
+        std::fs::write(&path, format!("{}--- {BEGINS} ---\n", log(&LOOP))).unwrap();
+        assert_eq!([1_000, 1_025].map(|at_ms| late.measure(at_ms)), [true, false]);
         away.is_back();
         std::fs::write(&path, log(&LOOP).repeat(4)).unwrap();
-        let seen: Vec<_> = away.read().unwrap().into_iter().map(|(_, seen_ms)| seen_ms).collect();
-        let wanted = [Some(1_000), Some(1_050), Some(1_050), None].map(|ms| [ms; 2]).concat();
+        let seen: Vec<_> = away.read().unwrap().into_iter().map(|(_, seen)| seen).collect();
+        let second = Some((Some(1_025), 1_050));
+        let wanted = [Some((None, 1_000)), second, second, None].map(|ms| [ms; 2]).concat();
         assert_eq!(seen, wanted);
     }
 

@@ -4,7 +4,7 @@
 //! Invariant: the order of the daemon's log is kept; what stands there already is not told again when
 //! the bus brings it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 use super::super::{Context, output, targets};
-use super::away::{Away, Had, Seen, said};
+use super::away::{Away, Had, Seen, moment_in, moment_of, said};
 use super::filter::Filter;
 use super::said::BusId;
 use crate::client::Message;
@@ -36,8 +36,6 @@ const CONSOLE_BYTES_MAX: u64 = 16 << 20;
 /// Lines about processes that are not known wait so long, and so many of them, to be told whose they are.
 const UNKNOWN: Duration = Duration::from_secs(10);
 const UNKNOWN_MAX: usize = 1_000;
-/// So long behind the beginning of its second what the daemon's log says is seen there, milliseconds.
-const SEEN_WITHIN_MS: i64 = 1_500;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -108,10 +106,16 @@ impl Wanted {
     fn read_seen(&mut self, lines: &[Seen]) -> Vec<Event> {
         let zone = TimeZone::system();
         let now_ms = clock::now_ms();
-        let told = lines.iter().filter_map(|(line, seen_ms)| {
+        let mut last_ms: HashMap<Whose, i64> = HashMap::new();
+        let told = lines.iter().filter_map(|(line, seen)| {
             let (second, said) = split(line, &zone);
-            let at_ms = moment_of(second, *seen_ms).unwrap_or(now_ms);
-            let (whose, happened) = self.teller.read(said, at_ms)?;
+            let (whose, happened) = self.teller.read(said, second.unwrap_or(now_ms))?;
+            // Its first words come behind a start, and its last ones before all else.
+            let is_start = happened.word == "online" || happened.severity == Severity::Good;
+            let at_ms = moment_of(second, seen.and_then(|seen| moment_in(seen, is_start)));
+            let last_ms = last_ms.entry(whose).or_insert(i64::MIN);
+            let at_ms = at_ms.unwrap_or(now_ms).max(*last_ms);
+            *last_ms = at_ms;
             let mut event = self.event(whose, happened, at_ms)?;
             event.line.is_estimated = true;
             Some(event)
@@ -122,9 +126,9 @@ impl Wanted {
     /// Those of these lines that are about processes that are not known.
     fn unknown(&mut self, lines: &[Seen]) -> Vec<Held> {
         let zone = TimeZone::system();
-        let held = |(line, seen_ms): &Seen| {
+        let held = |(line, seen): &Seen| {
             let (second, said) = split(line, &zone);
-            let at_ms = moment_of(second, *seen_ms)?;
+            let at_ms = moment_of(second, seen.and_then(|seen| moment_in(seen, true)))?;
             self.teller.is_unknown(said, at_ms).then(|| Held::of(said, at_ms, true))
         };
         let held = lines.iter().filter_map(held).collect();
@@ -175,15 +179,6 @@ fn split<'l>(line: &'l str, zone: &TimeZone) -> (Option<i64>, &'l str) {
     let line = line.trim_end();
     let (second, said) = stamped(line, zone).map_or((None, line), |(ms, said)| (Some(ms), said));
     (second, console::unleveled(said))
-}
-
-/// When something was that the daemon's log dates by whole seconds and that was seen there first then.
-fn moment_of(second: Option<i64>, seen_ms: Option<i64>) -> Option<i64> {
-    match (second, seen_ms) {
-        // It is looked at now and then.
-        (Some(second), Some(seen_ms)) => Some(seen_ms.clamp(second, second + SEEN_WITHIN_MS)),
-        (second, seen_ms) => seen_ms.or(second),
-    }
 }
 
 fn event(

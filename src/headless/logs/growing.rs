@@ -4,7 +4,6 @@
 //! Invariant: of files only the sizes are asked, more and more seldom, but for the moments in which the daemon's log
 //! says something: what stood in a file by then was said before that.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::time::Duration;
 
@@ -12,59 +11,12 @@ use tokio::time::Instant;
 
 use super::live::Following;
 use super::missing::Found;
-use crate::daemon::history::growth::Growth;
+use super::sizes::Growing;
 use crate::daemon::{clock, files};
 use crate::protocol::process::PmId;
 
-/// Files are left alone for this part of the time for which they are looked at, but not for longer than that.
-const REST_PART: u32 = 20;
-const REST_MAX: Duration = Duration::from_secs(2);
 /// They are looked at no longer than that once the bus is back.
 const BACK_MAX: Duration = Duration::from_secs(30);
-
-/// How the files grew.
-#[derive(Debug, Default)]
-pub(super) struct Growing {
-    /// By source.
-    files: HashMap<usize, Growth>,
-    /// Since when they are looked at, and when last; nothing where they are not.
-    since: Option<(Instant, Option<Instant>)>,
-    /// Since when the bus is back.
-    back: Option<Instant>,
-    /// Whether the daemon's log has said something since the bus is away.
-    has_happened: bool,
-}
-
-impl Growing {
-    /// The bus goes away.
-    pub(super) fn begin(&mut self) {
-        if self.since.is_none() {
-            *self = Self { since: Some((Instant::now(), None)), ..Self::default() };
-        }
-        (self.back, self.has_happened) = (None, false);
-    }
-
-    /// It is there again.
-    pub(super) fn is_back(&mut self) {
-        self.back = self.since.map(|_| Instant::now());
-    }
-
-    /// Whether lives may have begun or ended since the bus is away: what is read is told among these, once it is back.
-    pub(super) fn is_waited_for(&self) -> bool {
-        self.has_happened && self.since.is_some() && self.back.is_none()
-    }
-
-    /// This source is another file from now on.
-    pub(super) fn forget(&mut self, source: usize) {
-        self.files.remove(&source);
-    }
-
-    fn is_due(&self) -> bool {
-        let Some((since, last)) = self.since else { return false };
-        let rest = |last: Instant| ((last - since) / REST_PART).min(REST_MAX);
-        last.is_none_or(|last| last.elapsed() >= rest(last))
-    }
-}
 
 /// Between what what was missed of a file was written, milliseconds since 1970.
 struct Bounds {
