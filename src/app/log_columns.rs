@@ -3,8 +3,7 @@
 //! Invariant: columns do not hang on the lines in sight, so that the text does not jump sideways as
 //! lines come; but for the day, which has no column where all that can be in sight is of today. Where it is narrow, milliseconds go first, then the id and the level's letter.
 
-use unicode_width::UnicodeWidthStr;
-
+use super::log_names::{Names, columns, whole};
 use super::log_shape::Times;
 use super::state::App;
 use crate::model::units::{self, Clock};
@@ -154,14 +153,16 @@ fn oldest_ms(app: &App) -> Option<i64> {
     times.min()
 }
 
-/// Names are as wide as those of the processes, in steps of two, so that the text seldom moves as
-/// processes come and go.
+/// Names are as wide as those of the processes, and of those that had lines, in steps of two, so that the
+/// text seldom moves as processes come, and not as they go.
 fn name_columns(app: &App, width: u16, has_id: bool) -> u16 {
     let names = app.watched.fleet.iter().map(|(key, process)| {
-        let id = if has_id { key.pm_id.to_string().len() + 2 } else { 0 };
-        columns(&process.info.name).saturating_add(u16::try_from(id).unwrap_or(u16::MAX))
+        let name = &process.info.name;
+        if has_id { whole(name, key.pm_id) } else { columns(name) }
     });
-    let name = names.max().unwrap_or(0).clamp(NAME_MIN, NAME_MAX);
+    let Names { bare, whole } = app.log_view.names;
+    let said = if has_id { whole } else { bare };
+    let name = names.max().unwrap_or(0).max(said).clamp(NAME_MIN, NAME_MAX);
     name.next_multiple_of(2).min((width / 5).max(NAME_MIN))
 }
 
@@ -171,10 +172,6 @@ fn daemon_columns(app: &App, width: u16) -> u16 {
     }
     let labels = app.watched.daemons.iter().map(|daemon| columns(&daemon.label));
     labels.max().unwrap_or(0).min(DAEMON_MAX).min(width / 6)
-}
-
-fn columns(text: &str) -> u16 {
-    u16::try_from(text.width()).unwrap_or(u16::MAX)
 }
 
 /// A time from another one on, at most nine columns: `+0.012s`, `-59.999s`, `+12m 05s`, `-3h 12m`.

@@ -96,6 +96,7 @@ impl LogView {
                 }
             }
         };
+        self.names.take(&owner);
         let id = self.store.source(&SourceKey { owner, stream })?;
         self.last = Some((source, stream, id));
         Some(id)

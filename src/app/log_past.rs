@@ -52,6 +52,7 @@ impl LogView {
                 namespace: Arc::clone(&file.namespace),
                 name: Arc::clone(&file.name),
             };
+            self.names.take(&owner);
             let stream = log_line::stream_of(file.stream);
             let source = self.store.source(&SourceKey { owner, stream });
             if let (Some(source), Some(rest)) = (source, file.rest.take()) {

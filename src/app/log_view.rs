@@ -12,6 +12,7 @@ use super::log_filed::Filed;
 use super::log_formats::Formats;
 use super::log_line::{ROW_BYTES, Shown, WHOLE_BYTES};
 pub use super::log_lines::Lines;
+use super::log_names::Names;
 use super::log_shape::Shape;
 use super::log_traces::KnownTraces;
 use crate::logs::parse::traces;
@@ -153,6 +154,7 @@ pub struct LogView {
     /// The source of the last line: the next is mostly of the same.
     pub(super) last: Option<(LogSource, Stream, SourceId)>,
     pub(super) formats: Formats,
+    pub(super) names: Names,
     pub(super) filed: Filed,
     /// How far back the log files are to be read.
     pub(super) reach: Option<Reach>,

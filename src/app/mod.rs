@@ -50,6 +50,7 @@ mod log_intake;
 mod log_keys;
 pub mod log_line;
 mod log_lines;
+mod log_names;
 mod log_older;
 mod log_past;
 mod log_pieces;

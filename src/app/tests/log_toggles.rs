@@ -1,6 +1,6 @@
 //! What the log shows by one key each: streams, levels, muted ones, times, wrapping.
 
-use super::log::{event, filled, keys, line, marked_text, output, shown};
+use super::log::{event, filled, keys, line, marked_text, output, past, shown};
 use super::*;
 use crate::app::log_columns::Columns;
 use crate::app::log_shape::Times;
@@ -89,6 +89,25 @@ fn cleared_is_the_view_and_not_the_log() {
     assert_eq!(shown(&app), ["b"]);
     keys(&mut app, "0");
     assert_eq!(shown(&app), ["a", "exit code 1", "b"]);
+}
+
+/// Columns keep their place: names have their room as long as the log has their lines.
+#[test]
+fn names_of_processes_that_are_gone_are_not_cut() {
+    let mut app = filled(vec![output(0, "p0", "a"), output(7, "gateway-worker", "b")]);
+    let name = |app: &App, width| Columns::of(app, width).name;
+    assert_eq!((name(&app, 120), name(&app, 41)), (18, 8), "as `gateway-worker[7]`");
+    send(&mut app, Report::Lines(vec![output(77, "payments-gateway-worker", "c")]));
+    assert_eq!((name(&app, 120), name(&app, 60)), (20, 12), "within bounds");
+    send(&mut app, past(&[(-90, "old")], false, false));
+    send(&mut app, snapshot(1..2));
+    assert_eq!(name(&app, 120), 20);
+    // Those that only log files tell of, too.
+    let Report::History(mut report) = past(&[(-90, "old")], false, false) else { panic!() };
+    (report.files[0].pm_id, report.files[0].name) = (None, "of-several".into());
+    let mut app = filled(vec![]);
+    send(&mut app, Report::History(report));
+    assert_eq!(name(&app, 120), 10);
 }
 
 #[test]
