@@ -13,7 +13,7 @@ use super::log_line::{self, ROW_BYTES, Shown};
 use super::log_shape::{Shape, Times, pieces};
 use super::log_view::LogView;
 use crate::logs::parse::{Clock, Context, Pattern, Plain, Record, read, traces};
-use crate::logs::{Body, Files, Kind, LineId, LineRef, TimeFrom};
+use crate::logs::{Body, Files, Kind, LineId, LineRef, LineTime, TimeFrom};
 use crate::protocol::text::{StyledRun, StyledText, clean};
 
 /// What stands of a stack trace below its head.
@@ -58,7 +58,7 @@ impl LogView {
         let mut line = Shown::of(&self.store, &self.filed.seen, &self.store.line(id)?, ROW_BYTES)?;
         let fold = if self.is_folded(id) { self.fold(&mut line) } else { None };
         let declared = self.formats.of(&line.source);
-        let line = dress(line, self.shape, columns, declared);
+        let line = dress(line, self.shape, columns, (declared, &self.formats.zone));
         let whole = line.lead.len() + line.text.text.len();
         let rows_max = rows_max.saturating_sub(usize::from(fold.is_some())).max(1);
         let rows = if self.shape.wraps {
@@ -153,13 +153,19 @@ fn plain(line: &LineRef<'_>, files: &dyn Files, declared: Option<&Pattern>) -> V
 const FRAME_LEAD: &str = "   at ";
 
 /// Makes words of a line of fields, and takes off what has a column of its own.
-fn dress(line: Shown, shape: Shape, columns: &Columns, declared: Option<&Pattern>) -> Shown {
+fn dress(
+    line: Shown,
+    shape: Shape,
+    columns: &Columns,
+    (declared, zone): (Option<&Pattern>, &TimeZone),
+) -> Shown {
     if shape.is_raw || !matches!(line.kind, Kind::Output | Kind::More) {
         return line;
     }
     let plain = Plain::of(line.text.text.as_bytes());
-    let clock = Clock { zone: &TimeZone::UTC, reference_ms: line.time.at_ms };
+    let clock = Clock { zone, reference_ms: line.time.at_ms };
     let reading = read(&plain.text, &Context { declared, clock, is_stderr: false });
+    let says_shown = reading.time.is_none_or(|own| is_shown(own.at_ms, line.time));
     if let Some(record) = Record::of(&plain.text, &reading) {
         let text = match &record.stack {
             Some(stack) if record.message.is_empty() => stack.lines().next().unwrap_or_default(),
@@ -167,18 +173,29 @@ fn dress(line: Shown, shape: Shape, columns: &Columns, declared: Option<&Pattern
         };
         let words = record.line();
         let all = if text.is_empty() { words } else { format!("{text} {words}") };
+        let stamp = reading.own_time.filter(|_| !says_shown).map(|span| span.of(&plain.text));
+        let all = match stamp {
+            Some(stamp) => format!("{} {all}", String::from_utf8_lossy(stamp)),
+            None => all,
+        };
         let text = StyledText { text: clean(&all).into(), runs: Box::default() };
         return Shown { text, ..line };
     }
     let has_columns = columns.times != Times::Off && (columns.level > 0 || line.level.is_none());
     let start = reading.message.start;
-    if reading.time.is_none() || start == 0 || !has_columns {
+    if reading.time.is_none() || start == 0 || !has_columns || !says_shown {
         return line;
     }
     // Behind PM2's prefix there may be nothing; what is a time and nothing else the process wrote itself.
     let is_empty = start >= line.text.text.len() && reading.prefix.is_some();
     let text = if is_empty { Some(StyledText::default()) } else { cut_start(&line.text, start) };
     Shown { text: text.unwrap_or(line.text), ..line }
+}
+
+/// Whether the time that a line says is the one that is shown of it. Of one that says whole seconds that
+/// is within them.
+fn is_shown(own_ms: i64, shown: LineTime) -> bool {
+    shown.from == TimeFrom::Line && shown.at_ms.abs_diff(own_ms) < 1_000
 }
 
 /// The text from a byte on.

@@ -92,7 +92,9 @@ fn a_dated_trace_of_a_file_is_folded_as_one_without_dates() {
         send(&mut app, Report::Snapshot { at_ms: 2, took_ms: 1, interval_ms: 1_000, snapshot });
         let texts: Vec<String> =
             TRACE.iter().chain(&[""]).map(|text| format!("{stamp}: {text}")).collect();
-        let lines: Vec<(i64, &str)> = texts.iter().map(|text| (0, text.as_str())).collect();
+        // The second that the stamps say.
+        let lines: Vec<(i64, &str)> =
+            texts.iter().map(|text| (1_795_983_501_000, text.as_str())).collect();
         let Report::History(mut past) = super::log::past(&lines, false, false) else { panic!() };
         for (index, line) in past.files[0].lines.iter_mut().enumerate() {
             line.goes_on = (1..TRACE.len()).contains(&index);

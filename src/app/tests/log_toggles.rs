@@ -110,6 +110,29 @@ fn names_of_processes_that_are_gone_are_not_cut() {
     assert_eq!(name(&app, 120), 10);
 }
 
+/// The time of a line is left out of its text only where it stands in the column of times.
+#[test]
+fn a_time_that_is_not_shown_stays_in_the_text() {
+    let own =
+        ["1970-01-01T00:01:29.000Z INFO clock", r#"{"time":"1970-01-01T00:01:29Z","msg":"j"}"#];
+    let texts = |at_ms, is_estimated| {
+        let lines = own.map(|text| (at_ms, text));
+        let Report::History(mut report) = past(&lines, false, false) else { panic!() };
+        for line in &mut report.files[0].lines {
+            line.is_estimated = is_estimated;
+        }
+        let mut app = filled(vec![]);
+        send(&mut app, Report::History(report));
+        let laid = laid(&app, &Columns::of(&app, 120), 9);
+        laid.into_iter().map(|laid| laid.line.text.text.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(89_000, false), ["clock", "j"]);
+    let kept = [own[0], "1970-01-01T00:01:29Z j"];
+    assert_eq!(texts(185_857, true), kept);
+    assert_eq!(texts(89_000, true), kept, "it is not known that it is that time");
+    assert_eq!(texts(185_857, false), kept, "it stands at the time of another");
+}
+
 #[test]
 fn following_stops_where_the_pane_stands() {
     let mut app = filled((0..50).map(|n| output(0, "p0", &format!("{n}."))).collect());
@@ -162,7 +185,9 @@ fn the_day_has_a_column_only_where_one_of_another_is_in_sight() {
 
 #[test]
 fn json_is_words_and_what_has_a_column_does_not_stand_twice() {
-    let mut app = filled(vec![
+    // Minutes after the times that they say.
+    let at = |line| LogLine { at_ms: 1_795_836_000_000, ..line };
+    let lines = [
         output(
             0,
             "p0",
@@ -171,7 +196,8 @@ fn json_is_words_and_what_has_a_column_does_not_stand_twice() {
         output(0, "p0", "2026-11-28T03:12:00.123Z INFO \u{1b}[31mred\u{1b}[0m hot"),
         output(0, "p0", "level=info msg=\"a b\" n=1"),
         output(0, "p0", "plain {not json}"),
-    ]);
+    ];
+    let mut app = filled(lines.map(at).to_vec());
     let text = |app: &App| -> Vec<String> {
         let columns = Columns::of(app, 120);
         laid(app, &columns, 10).iter().map(|laid| laid.line.text.text.to_string()).collect()
