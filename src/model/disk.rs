@@ -200,7 +200,13 @@ impl Filling {
     #[must_use]
     pub fn words(&self) -> String {
         let by = self.fastest.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-        format!("disk of {} {}{by}", self.place, self.when())
+        format!("{}{by}", self.words_of_place())
+    }
+
+    /// `disk of /var/log full in about 5h 10m`.
+    #[must_use]
+    pub fn words_of_place(&self) -> String {
+        format!("disk of {} {}", self.place, self.when())
     }
 
     /// `disk full in about 5h 10m`.

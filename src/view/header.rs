@@ -141,7 +141,10 @@ fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         if let Some(filling) = daemon.disk.filling() {
             let long = format!("{warning} {whom}{}", filling.words());
             let short = format!("{warning} {whom}{}", filling.short_words());
-            line.push(Part::new(long, Role::Warn, 0).or(8, short, Role::Warn));
+            let of_place = format!("{warning} {whom}{}", filling.words_of_place());
+            // Which disk it is gives way behind PM2's version and other words, before any figure does.
+            let part = Part::new(long, Role::Warn, 0).or(8, of_place, Role::Warn);
+            line.push(part.or(6, short, Role::Warn));
         }
         line.extend(saved_list(app, daemon, &whom, glyphs));
         if let Some(other) = daemon.version.as_ref().and_then(|it| daemon.release.newer(it)) {

@@ -3,6 +3,8 @@
 //! Invariant: parts keep their order; a part is shown whole, in its short form, or not at all
 //! (those that never leave are cut at the end of the line).
 
+use std::collections::VecDeque;
+
 use super::roles::Role;
 use super::text;
 use crate::app::{App, press};
@@ -11,9 +13,8 @@ use crate::app::{App, press};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Part {
     pieces: Vec<(String, Role)>,
-    short: Option<Vec<(String, Role)>>,
-    /// How early it takes its short form: the highest number first.
-    shortens: u8,
+    /// Its shorter forms, each with how early it takes it: the highest number first.
+    shorts: VecDeque<(u8, Vec<(String, Role)>)>,
     /// How early it leaves: the highest number first; 0 never.
     leaves: u8,
     /// Columns that its number may still take: they are kept free, so that no form changes with it.
@@ -55,7 +56,7 @@ pub(super) fn now(part: Part, app: &App) -> Option<Part> {
 impl Part {
     /// A part in one role.
     pub(super) fn new(text: impl Into<String>, role: Role, leaves: u8) -> Self {
-        Self { pieces: vec![(text.into(), role)], short: None, shortens: leaves, leaves, slack: 0 }
+        Self { pieces: vec![(text.into(), role)], shorts: VecDeque::new(), leaves, slack: 0 }
     }
 
     /// Adds text in another role.
@@ -64,10 +65,14 @@ impl Part {
         self
     }
 
-    /// Takes this form when it is its turn by `shortens`.
-    pub(super) fn or(mut self, shortens: u8, short: impl Into<String>, role: Role) -> Self {
-        self.short = Some(vec![(short.into(), role)]);
-        self.shortens = shortens;
+    /// Takes this form when it is its turn by `shortens`, behind other forms that were named before.
+    pub(super) fn or(self, shortens: u8, short: impl Into<String>, role: Role) -> Self {
+        self.or_part(shortens, Self::new(short, role, 0))
+    }
+
+    /// Takes the form of this part when it is its turn.
+    pub(super) fn or_part(mut self, shortens: u8, short: Self) -> Self {
+        self.shorts.push_back((shortens, short.pieces));
         self
     }
 
@@ -84,8 +89,8 @@ impl Part {
 
     /// How early it is changed next, if ever.
     fn gives_way(&self) -> Option<u8> {
-        match (&self.short, self.leaves) {
-            (Some(_), _) => Some(self.shortens),
+        match (self.shorts.front(), self.leaves) {
+            (Some((shortens, _)), _) => Some(*shortens),
             (None, 0) => None,
             (None, leaves) => Some(leaves),
         }
@@ -123,7 +128,7 @@ pub(super) fn fit(parts: &[Part], gap: u16, columns_max: u16) -> Vec<Part> {
             break;
         };
         if let Some(part) = fitting.get_mut(index)
-            && let Some(short) = part.short.take()
+            && let Some((_, short)) = part.shorts.pop_front()
         {
             part.pieces = short;
         } else {
@@ -150,12 +155,13 @@ mod tests {
         let parts = [
             Part::new("always", Role::Text, 0).or(0, "a", Role::Text),
             Part::new("first", Role::Text, 9),
-            Part::new("second", Role::Text, 5).or(5, "2nd", Role::Text),
+            Part::new("second", Role::Text, 5).or(5, "2nd", Role::Text).or(5, "2", Role::Text),
         ];
         assert_eq!(line(&parts, 19), "always first second");
         assert_eq!(line(&parts, 18), "always second");
         assert_eq!(line(&parts, 12), "always 2nd");
-        assert_eq!(line(&parts, 9), "always");
+        assert_eq!(line(&parts, 9), "always 2");
+        assert_eq!(line(&parts, 7), "always");
         assert_eq!(line(&parts, 5), "a");
         assert_eq!(line(&parts, 0), "a");
     }

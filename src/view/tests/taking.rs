@@ -178,7 +178,7 @@ fn a_disk_that_is_full_soon_is_in_the_header() {
     let all = ALL.map(first).join("\n");
     assert!(first((200, 40)).contains("⚠ disk of /var/log/pm2 full in about 3h 42m (api-out.log)"));
     insta::assert_snapshot!(all, @r"
-     web-01  PM2 7.0.4 ● live  5 processes  ● 3  ⚠ 1  ✗ 1  ○ 1  cpu 42.1%  mem 352.8 MiB  ⚠ disk full in about 3h 42m
+     web-01  PM2 7.0.4 ● live  5  ● 3  ⚠ 1  ✗ 1  ○ 1  cpu 42.1%  mem 352.8 MiB  ⚠ disk of /var/log/pm2 full in about 3h 42m
      web-01  ● live  5  ● 3  ⚠ 1  ✗ 1  ○ 1  cpu 42.1%  ⚠ disk full in about 3h 42m
      ● live  ⚠ disk full in about 3h 42m
     ");
