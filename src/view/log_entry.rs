@@ -11,6 +11,7 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::log_title::typed_max;
 use super::logs::{found_in, marking};
 use super::parts::{self, Part, key};
 use super::prompt;
@@ -20,9 +21,6 @@ use crate::app::App;
 use crate::app::geometry::line_inside;
 use crate::app::log_dress::is_estimated;
 use crate::app::log_entry::Entry;
-
-/// The most columns of a search in the title.
-const TYPED_MAX: u16 = 24;
 
 /// Draws the entry over the whole screen but the footer.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), entry: &Entry) {
@@ -50,11 +48,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), entry: 
     if line.is_bus_only {
         title.push(Part::new("only on the bus, not in its log file", Role::Warn, 1));
     }
+    let (room, ellipsis) = (typed_max(size.0), canvas.theme().glyphs().ellipsis);
     if let Some(typing) = &entry.typing {
-        title.push(prompt::in_title("/", typing, TYPED_MAX, usize::MAX));
+        title.push(prompt::in_title("/", typing, (room, ellipsis), usize::MAX));
     }
     if let (Some(search), None) = (&entry.search, &entry.typing) {
-        let text = text::cut_to(search.pattern.text(), TYPED_MAX);
+        let text = text::shortened(search.pattern.text(), room, ellipsis);
         title.push(Part::new(format!("/ {text}"), Role::Match, 0));
     }
     if entry.search.is_some() {

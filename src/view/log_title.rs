@@ -4,15 +4,15 @@ use super::parts::Part;
 use super::prompt;
 use super::roles::Role;
 use super::text;
-use crate::app::log_view::{Asked, Search, words};
+use crate::app::log_view::{Asked, LogInput, Search, words};
 use crate::app::{App, Mode, marked};
 use crate::logs::when;
 use crate::logs::{Query, Scope, Stream};
 use crate::model::daemon::BusState;
 use crate::protocol::text::clean;
 
-/// The most columns of a search or a filter in the title.
-const TYPED_MAX: u16 = 24;
+/// So many columns a search or a filter may always have in the title.
+const TYPED_MIN: u16 = 24;
 /// The most columns of a path or a time there.
 const PATH_MAX: u16 = 60;
 /// Below this a path or a time is all that stands in the title.
@@ -22,11 +22,16 @@ const NO_TIME: &str = " no time: 14:05, -10m, yesterday 23:00";
 /// Columns of the title beside what is typed and its sign: `━ Log ━ `, and the cursor.
 const TITLE_COLUMNS: u16 = 12;
 
+/// The most columns of a search or a filter in a title of that many.
+pub(super) fn typed_max(columns: u16) -> u16 {
+    (columns / 3).max(TYPED_MIN)
+}
+
 /// The title: whether it follows, since when output is kept, and what was lost.
-pub(super) fn title(app: &App) -> Vec<Part> {
+pub(super) fn title(app: &App, ellipsis: &str) -> Vec<Part> {
     let mut title = vec![Part::new("Log", Role::Strong, 0)];
     title.extend(problems(app));
-    title.extend(narrowed(app));
+    title.extend(narrowed(app, ellipsis));
     let [below, since, gone] = app.log_title();
     title.push(match below {
         None => Part::new("following", Role::Good, 3),
@@ -42,8 +47,9 @@ pub(super) fn title(app: &App) -> Vec<Part> {
 }
 
 /// Whose lines, which of them, and what is searched for.
-fn narrowed(app: &App) -> Vec<Part> {
+fn narrowed(app: &App, ellipsis: &str) -> Vec<Part> {
     let view = &app.log_view;
+    let wide = (typed_max(app.size.0), ellipsis);
     let mut parts = vec![match view.scope() {
         Scope::All => Part::new("all", Role::Quiet, 9),
         scope => Part::new(words(scope), Role::Strong, 0),
@@ -55,8 +61,11 @@ fn narrowed(app: &App) -> Vec<Part> {
     };
     for filter in view.filters() {
         let sign = if filter.is_inverted { "& !" } else { "& " };
-        let part = Part::new(format!("{sign}{}", pattern(&filter.search)), Role::Accent, 1);
-        parts.push(part.and(as_it_stands(&filter.search), Role::Warn));
+        parts.push(both(wide, |(columns, ellipsis)| {
+            let typed = text::shortened(filter.search.pattern.text(), columns, ellipsis);
+            let part = Part::new(format!("{sign}{typed}"), Role::Accent, 1);
+            part.and(as_it_stands(&filter.search), Role::Warn)
+        }));
     }
     let sign = match typing.map(|typing| typing.asked) {
         Some(Asked::Time) => "go to",
@@ -70,7 +79,7 @@ fn narrowed(app: &App) -> Vec<Part> {
         let sign = if is_narrow { sign.replace("what is shown ", "") } else { sign.to_owned() };
         let taken = text::width(&sign).saturating_add(TITLE_COLUMNS);
         let room = app.size.0.saturating_sub(taken).clamp(1, PATH_MAX);
-        let line = prompt::in_title(&sign, &typing.input, room, usize::MAX);
+        let line = prompt::in_title(&sign, &typing.input, (room, ellipsis), usize::MAX);
         let is_broken = typing.asked == Asked::Time && !is_moment(app, &typing.input.text());
         let line = line.and(if is_broken { NO_TIME } else { "" }, Role::Warn);
         if is_narrow {
@@ -79,22 +88,39 @@ fn narrowed(app: &App) -> Vec<Part> {
         parts.push(line);
     }
     if let Some(typing) = typing.filter(|typing| typing.asked == Asked::Filter) {
-        let line = prompt::in_title("&", &typing.input, TYPED_MAX, usize::MAX);
         let draft = view.draft().map_or_else(String::new, |filter| as_it_stands(&filter.search));
-        parts.push(line.and(draft, Role::Warn));
+        parts.push(both(wide, |room| {
+            prompt::in_title("&", &typing.input, room, usize::MAX).and(&*draft, Role::Warn)
+        }));
     }
-    let count = || view.search().map_or_else(String::new, |_| found(app));
-    let searching = typing.filter(|typing| typing.asked == Asked::Search);
-    if let Some(typing) = searching {
-        let line = prompt::in_title("/", &typing.input, TYPED_MAX, usize::MAX);
-        let literal = view.search().map_or_else(String::new, as_it_stands);
-        parts.push(line.and(count(), Role::Text).and(literal, Role::Warn));
-    }
-    if let (Some(search), None) = (view.search(), searching) {
-        let part = Part::new(format!("/ {}", pattern(search)), Role::Match, 0);
-        parts.push(part.and(count(), Role::Text).and(as_it_stands(search), Role::Warn));
-    }
+    parts.extend(searched(app, typing.filter(|typing| typing.asked == Asked::Search), wide));
     parts
+}
+
+/// What is searched for, and where it was found.
+fn searched(app: &App, typing: Option<&LogInput>, wide: (u16, &str)) -> Option<Part> {
+    let search = app.log_view.search();
+    let count = search.map_or_else(String::new, |_| found(app));
+    let literal = search.map_or_else(String::new, as_it_stands);
+    let line = |room: (u16, &str)| match (typing, search) {
+        (Some(typing), _) => Some(prompt::in_title("/", &typing.input, room, usize::MAX)),
+        (None, Some(search)) => {
+            let typed = text::shortened(search.pattern.text(), room.0, room.1);
+            Some(Part::new(format!("/ {typed}"), Role::Match, 0))
+        }
+        (None, None) => None,
+    };
+    line(wide)?;
+    Some(both(wide, |room| {
+        let part = line(room).unwrap_or_else(|| Part::new("", Role::Match, 0));
+        part.and(&*count, Role::Text).and(&*literal, Role::Warn)
+    }))
+}
+
+/// A part with much room for what is typed, or where others need it with little.
+fn both((columns, ellipsis): (u16, &str), part: impl Fn((u16, &str)) -> Part) -> Part {
+    let (long, short) = (part((columns, ellipsis)), part((TYPED_MIN, ellipsis)));
+    if long == short { long } else { long.or_part(8, short) }
 }
 
 /// Whether that says a moment, or nothing yet.
@@ -134,11 +160,6 @@ fn toggled(app: &App) -> Vec<Part> {
         parts.push(Part::new(format!("{} columns left out", view.shape.shift), Role::Quiet, 4));
     }
     parts
-}
-
-/// What is looked for, as far as the title has room.
-fn pattern(search: &Search) -> &str {
-    text::cut_to(search.pattern.text(), TYPED_MAX)
 }
 
 /// Says of what is no regular expression that it is looked for as it was typed.

@@ -47,7 +47,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     }
     let is_in_front = is_in_front(app, Pane::Log);
-    let inner = canvas.pane(area, is_in_front, &title(app));
+    let title = title(app, canvas.theme().glyphs().ellipsis);
+    let inner = canvas.pane(area, is_in_front, &title);
     if app.lines().is_empty() {
         if inner.height > 0 {
             let quiet = canvas.role(Role::Quiet);

@@ -198,22 +198,30 @@ pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), comp
 }
 
 /// A line being typed in the title of a pane, with its cursor; what stands behind `wrong_at`
-/// characters is marked.
-pub(super) fn in_title(sign: &str, editor: &Editor, columns: u16, wrong_at: usize) -> Part {
+/// characters is marked. Where it is longer, an ellipsis says so.
+pub(super) fn in_title(
+    sign: &str,
+    editor: &Editor,
+    (columns, ellipsis): (u16, &str),
+    wrong_at: usize,
+) -> Part {
     let (before, after) = (editor.before(), editor.after());
-    let shown = text::end_of(before, columns.saturating_sub(1));
+    let room = columns.saturating_sub(1);
+    let is_cut = text::width(before) > room && room > text::width(ellipsis);
+    let lead = if is_cut { ellipsis } else { "" };
+    let shown = text::end_of(before, room - text::width(lead));
     // How many characters stand before what is shown.
     let skipped = before.chars().count() - shown.chars().count();
     let good: String = shown.chars().take(wrong_at.saturating_sub(skipped)).collect();
     let bad = shown.get(good.len()..).unwrap_or_default();
     let part = Part::new(format!("{sign} "), Role::Accent, 0);
-    let part = part.and(good.clone(), Role::Strong).and(bad, Role::Bad);
+    let part = part.and(lead, Role::Quiet).and(good.clone(), Role::Strong).and(bad, Role::Bad);
     let cursor = text::clusters(after).next();
     let (under, rest) = match &cursor {
         Some(cluster) => after.split_at(cluster.end),
         None => (" ", ""),
     };
-    part.and(under, Role::Match).and(text::cut_to(rest, columns), Role::Strong)
+    part.and(under, Role::Match).and(text::shortened(rest, columns, ellipsis), Role::Strong)
 }
 
 /// A text to type, and what is to be said about it.

@@ -34,7 +34,7 @@ pub(super) fn parts(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         parts.push(Part::new("! not well", Role::Warn, 2));
     }
     match (&app.mode, &query.filter) {
-        (Mode::Filter(typing), _) => parts.extend(typed(app, typing)),
+        (Mode::Filter(typing), _) => parts.extend(typed(app, typing, glyphs)),
         (_, Some(filter)) => parts.push(kept(filter)),
         (_, None) => {}
     }
@@ -55,13 +55,14 @@ fn kept(filter: &Filter) -> Part {
 }
 
 /// The filter being typed, with the cursor and what is wrong.
-fn typed(app: &App, typing: &Typing) -> Vec<Part> {
+fn typed(app: &App, typing: &Typing, glyphs: &Glyphs) -> Vec<Part> {
     let wrong_at = typing.wrong.as_ref().map_or(usize::MAX, |wrong| wrong.at);
     if typing.input.is_selected() {
         let shown = text::cut_to(typing.input.before(), FILTER_COLUMNS);
         return vec![Part::new("/ ", Role::Accent, 0).and(shown, Role::Match)];
     }
-    let line = prompt::in_title("/", &typing.input, FILTER_COLUMNS, wrong_at);
+    let room = (FILTER_COLUMNS, glyphs.ellipsis);
+    let line = prompt::in_title("/", &typing.input, room, wrong_at);
     let mut parts = vec![line];
     let wrong = typing.wrong.as_ref().map(|wrong| (wrong.to_string(), Role::Bad));
     let hint = || Some((app.table.query().hint(&app.watched.fleet)?, Role::Warn));

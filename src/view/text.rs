@@ -137,6 +137,13 @@ pub(super) fn cut_to(text: &str, columns_max: u16) -> &str {
     text.get(..cut(text, columns_max, 0).end).unwrap_or(text)
 }
 
+/// The start of a text, with an ellipsis where it is longer than so many columns.
+pub(super) fn shortened(text: &str, columns_max: u16, ellipsis: &str) -> String {
+    let cut = cut(text, columns_max, width(ellipsis));
+    let ellipsis = if cut.is_short { ellipsis } else { "" };
+    format!("{}{ellipsis}", text.get(..cut.end).unwrap_or(text))
+}
+
 /// The end of a text that takes at most so many columns.
 pub(super) fn end_of(text: &str, columns_max: u16) -> &str {
     let too_many = width(text).saturating_sub(columns_max);

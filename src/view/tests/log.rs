@@ -127,6 +127,51 @@ fn what_only_the_bus_had_has_a_broken_line() {
     assert!(whole.contains("only on the bus, not in its log file"), "{whole}");
 }
 
+/// A long search has room where there is some, and says where it is cut.
+#[test]
+fn what_is_searched_for_says_where_it_is_cut() {
+    let typed = "Error: connect ECONNREFUSED 10.0.0.7:5432";
+    let title = |app: &App, theme, size| {
+        let all = screen(app, theme, size);
+        all.lines().find(|row| row.contains(" Log ")).unwrap_or_default().to_owned()
+    };
+    let mut app = evening();
+    for (columns, wanted) in [
+        (160, "/ Error: connect ECONNREFUSED 10.0.0.7:5432 12 of 12 "),
+        (120, "/ Error: connect ECONNREFUSED 10.0.0.7:54… 12 of 12 "),
+        (80, "/ Error: connect ECONNREFUS… 12 of 12 "),
+        (60, "/ Error: connect ECONNREF… 12 of 12 "),
+    ] {
+        go(&mut app, (columns, 24), &[]);
+        if columns == 160 {
+            search(&mut app, typed);
+        }
+        let title = title(&app, COLOR, (columns, 24));
+        assert!(title.contains(wanted), "{columns}: {title}");
+    }
+    assert!(title(&app, PLAIN, (60, 24)).contains("/ Error: connect ECONNR... 12 of 12 "));
+    press(&mut app, Command::Log(LogCommand::Search));
+    let now = app.now;
+    let _ = update(&mut app, now, Message::Paste(typed.into()));
+    for (columns, wanted) in [
+        (160, "/ Error: connect ECONNREFUSED 10.0.0.7:5432  12 of 12 "),
+        (60, "/ …NREFUSED 10.0.0.7:5432  12 of 12 "),
+    ] {
+        go(&mut app, (columns, 24), &[]);
+        let title = title(&app, COLOR, (columns, 24));
+        assert!(title.contains(wanted), "{columns}: {title}");
+    }
+    press(&mut app, Command::Back);
+    // Where several things are said there, each has less.
+    press(&mut app, Command::Log(LogCommand::Filter));
+    let _ = update(&mut app, now, Message::Paste(typed.into()));
+    press(&mut app, Command::Open);
+    go(&mut app, (90, 24), &[]);
+    let title = title(&app, COLOR, (90, 24));
+    let both = "& Error: connect ECONNREF… ━ / Error: connect ECONNREF… 12 of 12 ";
+    assert!(title.contains(both), "{title}");
+}
+
 #[test]
 fn wrapped_with_distances_and_what_is_left_out() {
     for size in SIZES {
