@@ -390,6 +390,13 @@ fn go_to_match(app: &mut App, way: Direction) {
 fn go_to(app: &mut App, way: Direction, goal: Goal) {
     app.focus = Pane::Log;
     let from = log_sight::marked(app).unwrap_or(LineId::END);
+    // What is still looked for is not lost, unless there is one to go to at once.
+    if goal == Goal::Match
+        && app.log_view.looks_for_match(way)
+        && !app.log_view.has_match(from, way)
+    {
+        return;
+    }
     app.log_view.want(Wanted { from, way, goal, is_nearest: false });
 }
 

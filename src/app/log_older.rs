@@ -7,7 +7,7 @@ use super::effect::{Effect, Effects};
 use super::log_goto::arrive_at_end;
 use super::log_keys::{is_older, step};
 use super::log_sight::{self, jump};
-use super::log_view::Wanted;
+use super::log_view::{LogView, Wanted};
 use super::state::App;
 use crate::logs::{Direction, Goal, LineId, Owner, Reach, Scope};
 use crate::model::past::Past;
@@ -79,6 +79,24 @@ fn older(app: &mut App, reach: &Reach) -> Effects {
     let room = room - room / 10;
     let effect = |daemon| Effect::Older { daemon, of: of.clone(), reach: reach.clone(), room };
     Effects(asked.into_iter().map(effect).collect())
+}
+
+impl LogView {
+    /// Whether a match of the search is looked for in the log files, or among lines that were not looked at
+    /// yet; on that side of a line one begins anew from there.
+    pub(super) fn looks_for_match(&self, way: Direction) -> bool {
+        let pattern = self.search().map(|search| &search.pattern);
+        let is_for_it = |reach: &Reach| match reach {
+            Reach::Match(of) => pattern == Some(of),
+            _ => false,
+        };
+        let is_read = self.is_asking() && self.reaching.as_ref().is_some_and(is_for_it);
+        is_read
+            || self.reach.as_ref().is_some_and(is_for_it)
+            || self.wanted.is_some_and(|wanted| {
+                wanted.goal == Goal::Match && (wanted.is_nearest || wanted.way != way)
+            })
+    }
 }
 
 /// Ends the reading; false where nothing is read.

@@ -131,7 +131,7 @@ pub struct LogView {
     /// What was searched for, the latest first.
     recent: VecDeque<String>,
     /// Where to go as soon as the lines in between were looked at.
-    wanted: Option<Wanted>,
+    pub(super) wanted: Option<Wanted>,
     /// Whether all lines were looked at.
     is_done: bool,
     /// Whether some of them are being read from files.

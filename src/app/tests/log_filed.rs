@@ -7,6 +7,7 @@ use super::meant::poll;
 use super::*;
 use crate::app::command::LogCommand;
 use crate::app::log_sheet::LogSheet;
+use crate::logs::Reach;
 use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::past::{Again, FileStream, PartRead, Past, PastFile, PastLine, Reread};
 
@@ -114,6 +115,59 @@ fn lines_are_read_again_for_the_screen_and_for_a_search() {
     }
     assert_eq!((app.log_view.found(), app.log_view.unreadable()), (1, 0));
     assert!(rounds > 1);
+}
+
+/// What is looked for is not lost by a key that is pressed before it is found.
+#[test]
+fn the_next_match_does_not_end_the_search_of_the_files() {
+    let text = text();
+    for command in [LogCommand::NextMatch, LogCommand::PreviousMatch] {
+        let mut app = filled(vec![output(0, "p0", "of the bus")]);
+        let effects = report(&mut app, history(&text));
+        report(&mut app, Report::Parts(read(&effects, Some(&text))));
+        let mut effects = press(&mut app, Command::Log(LogCommand::Search));
+        for c in "ne 77 ".chars() {
+            effects.extend(update(&mut app, Moment::at(1_000), Message::Text(c)).0);
+        }
+        effects.extend(press(&mut app, Command::Open));
+        effects.extend(press(&mut app, Command::Log(command)));
+        assert!(!app.log_view.is_done() && app.notice.is_none());
+        while !app.log_view.is_done() {
+            let parts = read(&effects, Some(&text));
+            assert!(!parts.is_empty(), "it waits for nothing");
+            effects = report(&mut app, Report::Parts(parts));
+            while app.log_view.has_work() {
+                effects.extend(update(&mut app, Moment::at(1_000), Message::Clock).0);
+            }
+        }
+        assert_eq!((app.log_view.found(), app.notice.as_ref()), (1, None), "{command:?}");
+        let marked = marked(&app).filter(|line| app.log_view.found_place(*line).is_some());
+        assert_eq!(marked, app.log_mark, "{command:?}");
+        assert!(marked.is_some(), "{command:?}");
+    }
+}
+
+/// Nor one that goes to older lines than those that are held; what is known is gone to at once.
+#[test]
+fn the_next_match_does_not_end_the_search_of_older_lines() {
+    let of_bus = ["needle", "b"].map(|text| output(0, "p0", text)).to_vec();
+    for command in [LogCommand::NextMatch, LogCommand::PreviousMatch] {
+        let mut app = filled(vec![output(0, "p0", "of the bus")]);
+        send(&mut app, super::log::past(&[(-30, "one")], true, false));
+        super::log::keys(&mut app, "\t/needle");
+        let effects = press(&mut app, Command::Open);
+        assert!(matches!(&effects[..], [Effect::Older { reach: Reach::Match(_), .. }]));
+        let said = app.notice.clone();
+        assert!(press(&mut app, Command::Log(command)).is_empty());
+        assert_eq!(app.notice, said, "{command:?}");
+        send(&mut app, super::log::past(&[(-90, "needle"), (-80, "x")], true, true));
+        assert_eq!((super::log::marked_text(&app), &app.notice), ("needle", &None), "{command:?}");
+        send(&mut app, Report::Lines(of_bus.clone()));
+        assert_eq!(press(&mut app, Command::Log(LogCommand::PreviousMatch)).len(), 1);
+        assert!(press(&mut app, Command::Log(LogCommand::NextMatch)).is_empty());
+        let marked = marked(&app).and_then(|line| app.log_view.found_place(line));
+        assert_eq!(marked, Some(1), "{command:?}");
+    }
 }
 
 #[test]
