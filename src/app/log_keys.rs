@@ -42,7 +42,7 @@ pub(super) fn take(app: &mut App, command: LogCommand) -> Effects {
         LogCommand::OfProcess => narrow(app, false),
         LogCommand::OfApp => narrow(app, true),
         LogCommand::OfAll => {
-            app.log_view.set_cleared(false);
+            log_toggles::unclear(app);
             show(app, Scope::All);
         }
         LogCommand::Search => ask(app, Asked::Search),

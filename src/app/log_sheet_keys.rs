@@ -136,7 +136,7 @@ fn take_muted(app: &mut App, chosen: usize, command: Command) {
         Command::Open => {
             let owner: Option<Owner> = app.log_view.muted().nth(chosen.min(last)).cloned();
             if let Some(owner) = owner {
-                app.log_view.set_muted(owner, false);
+                log_toggles::unmute(app, owner);
             }
             if app.log_view.muted().next().is_none() {
                 app.close();

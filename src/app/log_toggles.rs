@@ -8,6 +8,7 @@ use super::log_sheet::LogSheet;
 use super::log_sight::{self, Sight};
 use super::log_view::LogView;
 use super::mode::Mode;
+use super::notice::{About, Notice};
 use super::state::App;
 use crate::logs::parse::Level;
 use crate::logs::{Owner, Query, Stream};
@@ -54,7 +55,8 @@ pub(super) fn take(app: &mut App, command: LogCommand) {
         LogCommand::Clear => {
             app.log_view.set_cleared(true);
             (app.log_top, app.log_mark) = (None, None);
-            app.notify("cleared here, the files stay: 0 brings the lines back", false);
+            let text = "cleared here, the files stay: 0 brings the lines back";
+            app.say(Notice::new(text, false, app.now.steady_ms).about(About::Cleared));
         }
         LogCommand::Follow => follow(app),
         _ => {}
@@ -81,6 +83,19 @@ pub(super) fn move_sideways(app: &mut App, is_right: bool) {
     }
 }
 
+/// Shows all lines of a muted process again.
+pub(super) fn unmute(app: &mut App, owner: Owner) {
+    let about = About::Muted(owner.clone());
+    app.notice.take_if(|notice| notice.about == about);
+    app.log_view.set_muted(owner, false);
+}
+
+/// Shows again what was there before it was cleared.
+pub(super) fn unclear(app: &mut App) {
+    app.notice.take_if(|notice| notice.about == About::Cleared);
+    app.log_view.set_cleared(false);
+}
+
 /// Mutes the process of the marked line; where some are muted already, lists them.
 fn mute(app: &mut App) {
     if app.log_view.muted().next().is_some() {
@@ -97,8 +112,9 @@ pub(super) fn mute_marked(app: &mut App) {
     match owner {
         Some(owner) => {
             let name = name(&owner);
-            app.log_view.set_muted(owner, true);
-            app.notify(format!("{name} is muted: # lists the muted ones"), false);
+            app.log_view.set_muted(owner.clone(), true);
+            let text = format!("{name} is muted: # lists the muted ones");
+            app.say(Notice::new(text, false, app.now.steady_ms).about(About::Muted(owner)));
         }
         None => app.notify("no line is marked", false),
     }

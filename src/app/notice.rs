@@ -1,5 +1,6 @@
 //! The last thing worth saying, in the footer.
 
+use crate::logs::Owner;
 use crate::model::verdict::{Down, Why};
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target, Verdict};
@@ -48,6 +49,10 @@ pub enum About {
     Unchosen,
     /// That nothing was selected.
     NoSelection,
+    /// That the lines of this one are not shown.
+    Muted(Owner),
+    /// That the lines before are not shown.
+    Cleared,
     /// That this daemon does not answer.
     Down(DaemonId),
     /// That an action on this process is under way.
@@ -70,7 +75,13 @@ impl About {
     fn is_over(&self, since_ms: i64, watched: &Watched, has_selection: bool) -> bool {
         let fleet = &watched.fleet;
         let (daemon, target, action, verdict) = match self {
-            Self::Nothing | Self::LastKey | Self::Answer | Self::Unchosen => return false,
+            // These leave with a key.
+            Self::Nothing
+            | Self::LastKey
+            | Self::Answer
+            | Self::Unchosen
+            | Self::Muted(_)
+            | Self::Cleared => return false,
             Self::NoSelection => return has_selection,
             Self::Down(daemon) => return watched.is_live(*daemon),
             Self::Pending(key) => {

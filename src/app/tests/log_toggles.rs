@@ -74,10 +74,13 @@ fn a_muted_process_is_silent_until_it_is_chosen_in_the_list() {
     assert_eq!(app.mode, Mode::LogSheet(LogSheet::Muted { chosen: 0 }));
     keys(&mut app, "#");
     assert_eq!((app.mode.clone(), shown(&app)), (Mode::Normal, vec!["b"]));
+    assert!(notice(&app).contains("p0[0] is muted"));
     keys(&mut app, "#j\r");
     assert_eq!(shown(&app), ["b", "c", "more"]);
+    assert!(notice(&app).contains("p0[0] is muted"), "it still is");
     keys(&mut app, "\r");
     assert_eq!((app.mode.clone(), shown(&app).len()), (Mode::Normal, 5));
+    assert_eq!(app.notice, None, "it is not muted any more");
 }
 
 #[test]
@@ -86,9 +89,9 @@ fn cleared_is_the_view_and_not_the_log() {
     keys(&mut app, "\tC");
     assert!(shown(&app).is_empty() && app.log_view.is_cleared());
     send(&mut app, Report::Lines(vec![output(0, "p0", "b")]));
-    assert_eq!(shown(&app), ["b"]);
+    assert_eq!((shown(&app), notice(&app).contains("0 brings")), (vec!["b"], true));
     keys(&mut app, "0");
-    assert_eq!(shown(&app), ["a", "exit code 1", "b"]);
+    assert_eq!((shown(&app), app.notice.as_ref()), (vec!["a", "exit code 1", "b"], None));
 }
 
 /// Columns keep their place: names have their room as long as the log has their lines.
