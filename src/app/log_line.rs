@@ -233,7 +233,11 @@ pub(super) fn stored(line: LogLine) -> Stored {
         LineKind::Out => of(Stream::Out, Kind::Output, None, text),
         LineKind::Err => of(Stream::Err, Kind::Output, None, text),
         LineKind::Event(word, severity) => {
-            let stream = if word == "pm2" { Stream::Pm2 } else { Stream::Events };
+            let stream = match word {
+                "pm2" => Stream::Pm2,
+                "lost" | "dropped" | "history" if line.source.pm_id.is_none() => Stream::Losses,
+                _ => Stream::Events,
+            };
             let kind = match word {
                 "exit" | "overlimit" | "stop" => Kind::Exit,
                 "restart" | "reload" => Kind::Restart,

@@ -27,7 +27,7 @@ impl Store {
         let (mut output_rank, mut event_rank) = (self.first_rank, self.first_event_rank);
         for (source, lines) in histories {
             let stream = self.source_key(*source).map(|key| key.stream);
-            let is_event = matches!(stream, Some(Stream::Events | Stream::Pm2));
+            let is_event = matches!(stream, Some(Stream::Events | Stream::Pm2 | Stream::Losses));
             let rank = if is_event { &mut event_rank } else { &mut output_rank };
             if self.tally(*source).is_none() {
                 continue;

@@ -42,6 +42,16 @@ impl Scope {
             (Self::Namespace(..) | Self::App(..), Owner::Pm2(_)) => false,
         }
     }
+
+    /// Whether lines of this daemon's are meant.
+    fn has_any_of(&self, daemon: DaemonId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Process(meant) => meant.daemon() == daemon,
+            Self::Marked(marked) => marked.iter().any(|meant| meant.daemon() == daemon),
+            Self::Namespace(at, _) | Self::App(at, ..) => *at == daemon,
+        }
+    }
 }
 
 /// Whether lines of `owner` may be of `meant`: the same, or a file that all of its app write. The
@@ -78,12 +88,13 @@ impl Streams {
         Self(if is_on { self.0 | bit } else { self.0 & !bit })
     }
 
-    /// Whether lines of this stream are shown. A file of both is with either.
+    /// Whether lines of this stream are shown. A file of both is with either, a loss with what happened.
     #[must_use]
     pub fn has(self, stream: Stream) -> bool {
         let one = |stream| self.0 >> stream as u8 & 1 == 1;
         match stream {
             Stream::Both => one(Stream::Out) || one(Stream::Err),
+            Stream::Losses => one(Stream::Events),
             stream => one(stream),
         }
     }
@@ -139,10 +150,14 @@ impl Default for Query {
 }
 
 impl Query {
-    /// Whether it shows lines of this source.
+    /// Whether it shows lines of this source. A loss is of all whose lines it is among: without it these would
+    /// look as if they followed each other.
     #[must_use]
     pub fn has_source(&self, key: &SourceKey) -> bool {
         let owner = &key.owner;
+        if key.stream == Stream::Losses {
+            return self.streams.has(key.stream) && self.scope.has_any_of(owner.daemon());
+        }
         self.streams.has(key.stream) && self.scope.has(owner) && !self.muted.contains(owner)
     }
 

@@ -30,6 +30,16 @@ pub enum Owner {
     },
 }
 
+impl Owner {
+    /// The daemon.
+    #[must_use]
+    pub fn daemon(&self) -> DaemonId {
+        match self {
+            Self::Pm2(daemon) | Self::Process { daemon, .. } => *daemon,
+        }
+    }
+}
+
 /// What kind of lines a source has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -46,6 +56,8 @@ pub enum Stream {
     Messages,
     /// PM2's own log.
     Pm2,
+    /// What is missing of all processes of a daemon, and where: shown in each scope of that daemon.
+    Losses,
 }
 
 /// A source by name.

@@ -1,14 +1,17 @@
 //! Entries of several lines: folded stack traces, one opened whole; marks, copies, times.
 
+use std::sync::Arc;
+
 use super::log::{filled, keys, line, marked_text, output, shown};
 use super::*;
 use crate::app::command::LogCommand;
 use crate::app::log_columns::Columns;
 use crate::app::log_dress::Laid;
 use crate::app::log_entry::Entry;
+use crate::app::log_keys::step;
 use crate::app::log_sheet::LogSheet;
 use crate::app::log_sight::laid;
-use crate::logs::{Kind, TimeFrom};
+use crate::logs::{Kind, Owner, Scope, TimeFrom};
 use crate::model::log::LineKind;
 
 const TRACE: [&str; 8] = [
@@ -219,6 +222,32 @@ fn lost_lines_stand_where_they_are_missing_with_their_number() {
     let now = Moment { steady_ms: app.now.steady_ms, ..Moment::at(2_000) };
     let _ = update(&mut app, now, Message::Report(D, Report::LinesLost(1)));
     assert!(shown(&app).iter().any(|line| line.contains("5 lines were")), "{:?}", shown(&app));
+}
+
+/// Without it the lines around the gap would look as if they followed each other.
+#[test]
+fn a_loss_stands_in_the_log_of_each_process_of_its_daemon() {
+    let mut app = filled(vec![output(0, "p0", "a"), output(1, "p1", "x")]);
+    send(&mut app, Report::LinesLost(3));
+    send(&mut app, Report::Lines(vec![LogLine { at_ms: 60_000, ..output(0, "p0", "b") }]));
+    let of = |pm_id, daemon| Owner::Process {
+        daemon,
+        pm_id: Some(PmId(pm_id)),
+        namespace: "default".into(),
+        name: format!("p{pm_id}").into(),
+    };
+    let marked = |owner| Scope::Marked(Arc::new([owner].into()));
+    let mut of_scope = |scope| {
+        app.log_view.set_scope(scope);
+        step(&mut app);
+        let lines = shown(&app).into_iter();
+        lines.map(|line| line.contains("lines were dropped about here")).collect::<Vec<_>>()
+    };
+    assert_eq!(of_scope(Scope::Process(of(0, D))), [false, true, false]);
+    assert_eq!(of_scope(marked(of(1, D))), [false, true]);
+    assert_eq!(of_scope(Scope::Namespace(D, "default".into())), [false, false, true, false]);
+    assert_eq!(of_scope(Scope::App(D, "default".into(), "p1".into())), [false, true]);
+    assert_eq!(of_scope(Scope::Process(of(0, DaemonId(9)))), [] as [bool; 0]);
 }
 
 #[test]

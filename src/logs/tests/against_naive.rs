@@ -9,12 +9,14 @@ use proptest::prelude::*;
 use super::super::parse::Level;
 use super::super::*;
 use super::{Memory, key, line, owner};
+use crate::model::DaemonId;
 
-const SOURCES: [(u32, &str, Stream); 4] = [
+const SOURCES: [(u32, &str, Stream); 5] = [
     (0, "api", Stream::Out),
     (0, "api", Stream::Err),
     (1, "web", Stream::Out),
     (0, "api", Stream::Events),
+    (0, "", Stream::Losses),
 ];
 
 #[derive(Debug, Clone)]
@@ -126,7 +128,11 @@ struct Both {
 impl Both {
     fn new() -> Self {
         let mut store = Store::new(Bounds { lines: 128, bytes: 8 * 1024 });
-        let source = |(pm_id, name, stream)| store.source(&key(pm_id, name, stream)).unwrap();
+        let key = |(pm_id, name, stream)| match stream {
+            Stream::Losses => SourceKey { owner: Owner::Pm2(DaemonId(0)), stream },
+            stream => key(pm_id, name, stream),
+        };
+        let source = |source| store.source(&key(source)).unwrap();
         let ids = SOURCES.map(source).to_vec();
         let numbers = vec![(0, 0); SOURCES.len()];
         let (files, view) = (Memory::default(), View::default());
@@ -139,11 +145,11 @@ impl Both {
         } else {
             Body::Held(&given.text)
         };
-        let is_event = SOURCES[given.source].2 == Stream::Events;
-        let kind = match is_event {
-            true => Kind::Exit,
-            false if given.is_more => Kind::More,
-            false => Kind::Output,
+        let kind = match SOURCES[given.source].2 {
+            Stream::Events => Kind::Exit,
+            Stream::Losses => Kind::Loss,
+            _ if given.is_more => Kind::More,
+            _ => Kind::Output,
         };
         Line { level: given.level, kind, body, ..line(given.at_ms, b"") }
     }
@@ -156,7 +162,9 @@ impl Both {
         self.numbers[given.source].1 += 1;
         self.know(id, given, number);
         // Of output the oldest fell out.
-        let is_output = |id: &&LineId| SOURCES[self.taken[id].source].2 != Stream::Events;
+        let is_output = |id: &&LineId| {
+            !matches!(SOURCES[self.taken[id].source].2, Stream::Events | Stream::Losses)
+        };
         let (held, gone): (Vec<LineId>, Vec<LineId>) =
             before.iter().filter(is_output).partition(|id| self.store.line(**id).is_some());
         assert!(gone.last() < held.first() || gone.is_empty() || held.is_empty());
@@ -257,9 +265,11 @@ impl Both {
             if heads[&line.id] != line.id {
                 return false;
             }
-            query.has_source(store.source_key(line.source).unwrap())
+            // Each of these scopes is of the daemon whose lines were lost.
+            let is_loss = line.kind == Kind::Loss;
+            (is_loss || query.has_source(store.source_key(line.source).unwrap()))
                 && query.behind < Some(line.id)
-                && (known.level >= query.least || line.kind == Kind::Exit)
+                && (known.level >= query.least || is_loss || line.kind == Kind::Exit)
                 && filters.clone().all(|f| has(&line.id, &f.pattern) != f.is_inverted)
         };
         let shown: Vec<LineRef<'_>> = store.iter().filter(is_shown).collect();
