@@ -182,9 +182,15 @@ pub fn read(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) ->
 
 fn read_exit(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) -> Option<Life> {
     match event.info.status {
-        // `stopping`: the first of a deliberate stop's two exits; the second tells.
-        // `errored`: `restart overlimit` came just before and told it.
-        ProcessStatus::Stopping | ProcessStatus::Errored => return None,
+        // The first of a deliberate stop's two exits; the second tells.
+        ProcessStatus::Stopping => {
+            if let Some(process) = process {
+                process.stopped_by.clone_from(&event.signal);
+            }
+            return None;
+        }
+        // `restart overlimit` came just before and told it.
+        ProcessStatus::Errored => return None,
         _ => {}
     }
     match process {
@@ -199,7 +205,8 @@ fn read_exit(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) -
                 || is_ended_here(process, now)
                 || is_explained(process, now);
             process.stop_told_at_ms = is_told.then_some(now.steady_ms);
-            (!is_told).then(|| Life::Stopped { end: end(event) })
+            let by = process.stopped_by.take().filter(|_| event.signal.is_none());
+            (!is_told).then(|| Life::Stopped { end: by.map_or_else(|| end(event), End::Signal) })
         }
         process => {
             let sent = process.and_then(|process| Ours::of(process, now).signal);

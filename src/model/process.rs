@@ -77,6 +77,8 @@ pub struct Process {
     pub explained_at_ms: Option<i64>,
     /// When the first of a deliberate stop's two exits came.
     pub stopping_since_ms: Option<i64>,
+    /// By which signal it ended then: PM2's console tells it with the first of the two alone.
+    pub stopped_by: Option<Box<str>>,
     /// When the event log last said that it was stopped.
     pub stop_told_at_ms: Option<i64>,
     /// `restart_time` when an event told of its last end.
@@ -131,6 +133,7 @@ impl Process {
             is_looping: false,
             explained_at_ms: None,
             stopping_since_ms: None,
+            stopped_by: None,
             stop_told_at_ms: None,
             ended_restarts: None,
             signal: None,

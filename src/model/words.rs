@@ -7,6 +7,9 @@ use super::units;
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{ProcessStatus, Stays};
 
+/// Why PM2 ends by SIGKILL what it was asked to stop.
+const NOT_IN_TIME: &str = ": it did not end in its kill_timeout";
+
 /// What a line of the event log says: the word in the kind column, how bad it is, and the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sentence {
@@ -46,7 +49,8 @@ pub fn tell(life: &Life) -> Sentence {
             told("stop", Severity::Neutral, "stopped on request".to_owned())
         }
         Life::Stopped { end } => {
-            told("stop", Severity::Neutral, format!("stopped on request, {}", end.words()))
+            let why = if end.signal() == Some("SIGKILL") { NOT_IN_TIME } else { "" };
+            told("stop", Severity::Neutral, format!("stopped on request, {}{why}", end.words()))
         }
         Life::StoppedByClient => by_command("stop", "stopped"),
         Life::Started => by_command("start", "started"),

@@ -181,3 +181,25 @@ fn an_end_just_as_the_screen_starts_gets_its_last_words_from_the_file() {
     assert_eq!(told(1_300, "1", 1_500), (false, 0, 0), "they may come on the bus still");
     assert_eq!(told(1_300, "7", 3_000), (false, 0, 0), "another end");
 }
+
+/// PM2 7 tells the signal in its console before the first of the two exits (`pm2 stop` of a process that
+/// ignores SIGINT, seen with 7.0.4).
+#[test]
+fn a_stop_that_took_a_sigkill_is_told_as_that() {
+    let mut watched = api();
+    let first = |signal: Option<&str>| {
+        let mut first = exit("0", signal);
+        first.info.status = ProcessStatus::Stopping;
+        first
+    };
+    let told = tell_all(&mut watched, &[first(Some("SIGKILL")), exit("0", None)]);
+    let wanted = "stop: stopped on request, killed by SIGKILL: it did not end in its kill_timeout";
+    assert_eq!(told, [wanted]);
+    // The next one has nothing to do with it.
+    let online = event(EventKind::Online, ProcessStatus::Online);
+    let told = tell_all(&mut watched, &[online, first(None), exit("0", None)]);
+    assert_eq!(told.last().unwrap(), "stop: stopped on request, exit code 0 or SIGINT");
+    // An end under a restart has one, too.
+    let told = tell_all(&mut watched, &[first(Some("SIGTERM")), exit("0", None)]);
+    assert_eq!(told.last().unwrap(), "stop: stopped on request, killed by SIGTERM");
+}
