@@ -18,6 +18,7 @@ use crate::logs::{Direction, Goal, LineId, Owner, Reach, Scope, when};
 use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::past::PartRead;
 use crate::model::{DaemonId, ProcessKey};
+use crate::protocol::process::PmId;
 
 /// The shortest time between two lines about lost ones.
 const LOST_MS: i64 = 1_000;
@@ -165,17 +166,20 @@ impl App {
             lines => format!("{lines} lines were"),
         };
         let text = format!("{lines} dropped about here: they came faster than they were taken");
-        self.note(daemon, "dropped", &text);
+        self.note(LogSource { daemon, pm_id: None, name: "PM2".into() }, "dropped", &text);
     }
 
-    /// Says in the log what became of its history.
-    pub(super) fn note_past(&mut self, daemon: DaemonId, text: &str) {
-        self.note(daemon, "history", text);
+    /// Says in the log what became of its history, or of that of one process.
+    pub(super) fn note_past(&mut self, daemon: DaemonId, pm_id: Option<PmId>, text: &str) {
+        let of = |pm_id| self.watched.fleet.get(ProcessKey { daemon, pm_id });
+        let process = pm_id.and_then(of);
+        let name = process.map_or("PM2", |process| &*process.info.name).into();
+        let source = LogSource { daemon, pm_id: process.map(|it| it.info.pm_id), name };
+        self.note(source, "history", text);
     }
 
     /// Says something of the log itself in it.
-    fn note(&mut self, daemon: DaemonId, word: &'static str, text: &str) {
-        let source = LogSource { daemon, pm_id: None, name: "PM2".into() };
+    fn note(&mut self, source: LogSource, word: &'static str, text: &str) {
         let line = LogLine::event(self.now.wall_ms, source, word, Severity::Warning, text);
         self.take_lines([line]);
     }

@@ -127,9 +127,9 @@ pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
         let more = match notes.len() - index - 1 {
             0 => String::new(),
             _ if index + 1 < NOTES_MAX => String::new(),
-            count => format!(" (and {count} more files)"),
+            count => format!(" (and {count} more like this)"),
         };
-        app.note_past(daemon, &format!("{note}{more}"));
+        app.note_past(daemon, note.pm_id, &format!("{}{more}", note.text));
     }
     if !is_asked {
         if has_lines && progress.1 > 0 {

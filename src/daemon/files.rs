@@ -23,6 +23,9 @@ pub(crate) struct Tail {
     pub(crate) identity: (u64, u64),
 }
 
+/// Why a folder or a device is not read.
+pub(crate) const NOT_REGULAR: &str = "it is not a regular file";
+
 /// Opens a plain file to be read; never waits for one that is none.
 ///
 /// # Errors
@@ -31,7 +34,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, NOT_REGULAR));
     }
     Ok(file)
 }

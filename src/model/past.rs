@@ -121,6 +121,21 @@ pub struct FileEnded {
     pub written_ms: i64,
 }
 
+/// What could not be read and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastNote {
+    /// Whose it is; `None` where it is of many, or of all.
+    pub pm_id: Option<PmId>,
+    /// The sentence, cleaned.
+    pub text: Box<str>,
+}
+
+impl<T: Into<Box<str>>> From<T> for PastNote {
+    fn from(text: T) -> Self {
+        Self { pm_id: None, text: text.into() }
+    }
+}
+
 /// What was read of log files, all of it older than what was read of them before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Past {
@@ -128,8 +143,8 @@ pub struct Past {
     pub files: Vec<PastFile>,
     /// What had happened before all that was told of it, oldest first, as the daemon's own log tells it.
     pub events: Vec<LogLine>,
-    /// What could not be read and why, cleaned.
-    pub notes: Vec<Box<str>>,
+    /// What could not be read and why.
+    pub notes: Vec<PastNote>,
     /// Whether there is more to be read.
     pub has_more: bool,
     /// Whether it is the last answer to a wish for older lines.

@@ -8,7 +8,7 @@ use crate::app::press;
 use crate::logs::parse::{self, Clock, Context, Facts, Judge, Place};
 use crate::logs::{Bounds, Reach, Scope};
 use crate::model::log::LineKind;
-use crate::model::past::{FileStream, Past, PastFile, PastLine};
+use crate::model::past::{FileStream, Past, PastFile, PastLine, PastNote};
 
 /// Presses keys by their characters; Enter is `\r`, Esc is `\u{1b}`.
 pub(super) fn keys(app: &mut App, text: &str) {
@@ -349,6 +349,19 @@ fn what_cannot_be_read_and_where_nothing_meets_is_said() {
     assert!(shown[0] == "old" && shown[1].contains("may be missing"), "{shown:?}");
     assert!(shown[3].contains("/a.log: permission denied"), "{shown:?}");
     assert!(shown[4].contains("/b.log: too"), "{shown:?}");
+}
+
+#[test]
+fn the_log_of_a_process_says_why_it_has_no_history() {
+    let mut app = filled(Vec::new());
+    let note = |pm_id, text: &str| PastNote { pm_id, text: text.into() };
+    let notes = vec![note(Some(PmId(0)), "p0: denied"), note(None, "all: denied")];
+    send(&mut app, Report::History(Box::new(Past { notes, ..Past::default() })));
+    assert_eq!(shown(&app), ["history: p0: denied", "history: all: denied"]);
+    keys(&mut app, "l");
+    assert_eq!(shown(&app), ["history: p0: denied", "history: all: denied"]);
+    keys(&mut app, "\tjl");
+    assert_eq!(shown(&app), ["history: all: denied"]);
 }
 
 #[test]

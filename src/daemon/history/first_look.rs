@@ -17,7 +17,7 @@ use super::older::Reader;
 use super::past_file::past_file;
 use super::shared::SHARED_BYTES;
 use super::sources::LogFile;
-use super::unread::Failure;
+use super::unread::{self, Failure};
 use super::{Backwards, Line};
 use crate::daemon::clock::now_ms;
 use crate::daemon::lives::Lives;
@@ -64,12 +64,13 @@ pub(super) async fn first_look(
     });
     let failed = |why: &str| {
         let name = clean(&file.name).into();
-        Look::Failed(Failure { path: path.clone(), name, why: why.into() })
+        let ids = file.ids.clone();
+        Look::Failed(Failure { path: path.clone(), ids, name, why: why.into() })
     };
     // Of one that cannot be read it is known at least that something came.
     let mut tail = Some(Tail::new(tail_bytes(&file)));
     let result = match opened.await {
-        None => failed("it does not answer"),
+        None => failed(unread::NO_ANSWER),
         Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
             tail = Some(Tail::of_none(tail_bytes(&file)));
             Look::Nothing
@@ -99,7 +100,7 @@ pub(super) async fn first_look(
                 std::io::Result::Ok((past, Box::new(reader), tail))
             });
             match read.await {
-                None => failed("it does not answer"),
+                None => failed(unread::NO_ANSWER),
                 Some(Err(error)) => failed(&clean(&error.to_string())),
                 Some(Ok((past, reader, known))) => {
                     tail = Some(known);

@@ -295,7 +295,7 @@ async fn begin(watch: &Watch, readers: &mut Readers, (new, waits_until): (Vec<Ne
         report(watch, past);
     }
     heard.look_ends();
-    let mut notes = unread::notes(failures);
+    let mut notes = unread::notes(&failures);
     if absent == paths.len() && unread::are_elsewhere(paths).await {
         let is_told = watch.history.is_remote_told.swap(true, Ordering::Relaxed);
         notes.extend((!is_told).then(|| unread::ELSEWHERE.into()));
@@ -364,7 +364,7 @@ async fn older(watch: &Watch, readers: &mut Readers) {
         past.has_more = meant.iter().any(|reader| !reader.is_over);
         past.notes.extend(slice.failures.into_iter().map(|(name, error)| {
             let note = format!("log of {}: {}", clean(&name), clean(&error.to_string()));
-            note.into_boxed_str()
+            note.into()
         }));
         (past.is_asked, past.has_nothing) = (slice.is_done, slice.has_nothing);
         past.progress = slice.progress;
