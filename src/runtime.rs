@@ -18,7 +18,7 @@ use crate::app::message::Message;
 use crate::app::pointer::{Pointer, Under};
 use crate::app::{App, update};
 use crate::daemon::inbox::Inbox;
-use crate::logs::{Reach, Saving};
+use crate::logs::{Reach, Saving, Scope};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
@@ -91,6 +91,8 @@ pub trait World {
     fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
     /// Reads all of this process with each poll, or of none.
     fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>);
+    /// Has the sizes of the log files of these lines looked at often.
+    fn watch_sizes(&mut self, scope: Scope);
     /// Has an incident bundle of a daemon written.
     fn bundle(&mut self, daemon: DaemonId, material: Material);
     /// Has lines of the log saved.
@@ -453,6 +455,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Reread { daemon, parts } => world.reread(daemon, parts),
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
+            Effect::Sizes(scope) => world.watch_sizes(scope),
             Effect::Bundle { daemon, material } => world.bundle(daemon, *material),
             Effect::SaveLog(saving) => world.save_log(*saving),
             Effect::Pager(paged) => {

@@ -27,7 +27,7 @@ use crate::demo;
 use crate::homes::{self, Home};
 use crate::input;
 use crate::input::Keyboard;
-use crate::logs::{Bounds, Reach, Saving};
+use crate::logs::{Bounds, Reach, Saving, Scope};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
@@ -389,6 +389,10 @@ impl World for Daemons {
         }
     }
 
+    fn watch_sizes(&mut self, scope: Scope) {
+        self.handles.iter().for_each(|daemon| daemon.watch_sizes(scope.clone()));
+    }
+
     fn bundle(&mut self, daemon: DaemonId, material: Material) {
         if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
             daemon.bundle(material);
@@ -441,7 +445,9 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
             settle: cli.settle.into(),
             measures_here: !cli.screen.ask_pm2,
         };
-        daemon::spawn(DaemonId(index as u16), home.endpoint, options, inbox.clone())
+        let handle = daemon::spawn(DaemonId(index as u16), home.endpoint, options, inbox.clone());
+        handle.watch_sizes(Scope::All);
+        handle
     };
     let folders =
         homes.iter().map(|home| home.endpoint.is_local().then(|| home.endpoint.home.clone()));

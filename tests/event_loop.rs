@@ -113,6 +113,7 @@ impl World for Asked {
     fn reread(&mut self, _: DaemonId, _: Vec<(past::Again, past::PartRead)>) {}
     fn trigger(&mut self, _daemon: DaemonId, _trigger: Trigger) {}
 
+    fn watch_sizes(&mut self, _scope: pm2_tui::logs::Scope) {}
     fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}
 
     fn bundle(&mut self, _daemon: DaemonId, _material: Material) {}

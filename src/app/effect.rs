@@ -1,7 +1,7 @@
 //! What `update` asks the runtime to do.
 
 use super::alerted::Alerted;
-use crate::logs::{Reach, Saving};
+use crate::logs::{Reach, Saving, Scope};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
@@ -84,6 +84,8 @@ pub enum Effect {
         /// The process.
         pm_id: Option<PmId>,
     },
+    /// Look often at the sizes of the log files of these lines: the title of the log has them.
+    Sizes(Scope),
     /// Have an incident bundle of a daemon written; it ends in exactly one `Report::Bundled`.
     Bundle {
         /// The daemon.

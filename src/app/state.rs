@@ -17,7 +17,7 @@ use super::sending::Sending;
 use super::settings::Settings;
 use super::unchosen::Unchosen;
 use super::undo::Undo;
-use crate::logs::{Bounds, LineId};
+use crate::logs::{Bounds, LineId, Scope};
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;
@@ -94,6 +94,8 @@ pub struct App {
     pub link_delay_ms: Option<u64>,
     /// The process that the engine was asked to read all of.
     pub(super) examined: Option<ProcessKey>,
+    /// Whose log files the engine was asked to look at often.
+    pub(super) sized: Scope,
     /// The last thing worth saying, in the footer.
     pub notice: Option<Notice>,
     /// Whether a simulated daemon is watched.
@@ -191,6 +193,7 @@ impl App {
             is_zoomed: false,
             link_delay_ms: None,
             examined: None,
+            sized: Scope::All,
             notice: None,
             is_demo: false,
             read_only: false,

@@ -52,6 +52,10 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         app.log_left = lines.len().checked_sub(1).and_then(|last| lines.at(last));
     }
     details::sync(app, &mut effects);
+    if *app.log_view.scope() != app.sized {
+        app.sized = app.log_view.scope().clone();
+        effects.0.push(Effect::Sizes(app.sized.clone()));
+    }
     details::note_triggered(app, &effects);
     audit::asked(app, &mut effects);
     effects

@@ -31,12 +31,14 @@ const VOLUMES_MAX: usize = 32;
 pub(super) struct Looks {
     due: Instant,
     is_under_way: Arc<AtomicBool>,
+    /// The files of the last list of the processes.
+    paths: BTreeSet<Box<str>>,
 }
 
 impl Looks {
     /// The first one is due now.
     pub(super) fn new() -> Self {
-        Self { due: Instant::now(), is_under_way: Arc::default() }
+        Self { due: Instant::now(), is_under_way: Arc::default(), paths: BTreeSet::new() }
     }
 
     /// Whether it is time for one.
@@ -46,17 +48,22 @@ impl Looks {
 
     /// Looks, if it is time: reports what these processes' files are like.
     pub(super) fn look(&mut self, watch: &Watch, infos: &[ProcessInfo]) {
-        if watch.requests.are_files_other.swap(false, Ordering::Relaxed) {
+        if !watch.endpoint.is_local() {
+            return;
+        }
+        let (paths, left_out) = paths(infos);
+        if watch.requests.are_files_other.swap(false, Ordering::Relaxed) || paths != self.paths {
             self.due = Instant::now();
         }
-        if !watch.endpoint.is_local() || !self.is_due() {
+        self.paths.clone_from(&paths);
+        if !self.is_due() {
             return;
         }
         self.due = Instant::now() + PAUSE;
         self.is_under_way.store(true, Ordering::Relaxed);
         let under_way = UnderWay(Arc::clone(&self.is_under_way));
         let home = watch.endpoint.home.clone();
-        let paths = paths(infos);
+        let paths = (paths, left_out);
         let (id, inbox, generation) = (watch.id, watch.inbox.clone(), watch.generation.clone());
         watch.tasks.spawn(async move {
             let looking = offload::look(move || {
@@ -71,7 +78,7 @@ impl Looks {
 }
 
 /// Says that the look is over, however it ended.
-struct UnderWay(Arc<AtomicBool>);
+pub(super) struct UnderWay(pub(super) Arc<AtomicBool>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
@@ -80,8 +87,10 @@ impl Drop for UnderWay {
 }
 
 /// The log files of these processes, each once, and how many were left out.
-fn paths(infos: &[ProcessInfo]) -> (BTreeSet<Box<str>>, usize) {
-    let logs = infos.iter().map(|info| &info.logs);
+pub(super) fn paths<'a>(
+    infos: impl IntoIterator<Item = &'a ProcessInfo>,
+) -> (BTreeSet<Box<str>>, usize) {
+    let logs = infos.into_iter().map(|info| &info.logs);
     let all = logs.flat_map(|logs| [&logs.out, &logs.err, &logs.both]).flatten();
     let mut paths: BTreeSet<Box<str>> =
         all.filter(|path| path.starts_with('/') && ***path != *"/dev/null").cloned().collect();

@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 16;
+const SLOTS: usize = 17;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -174,6 +174,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Release(_) => Some(13),
         Report::Ports(_) => Some(14),
         Report::Audit(_) => Some(15),
+        Report::Sizes(_) => Some(16),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)

@@ -30,6 +30,7 @@ mod said;
 mod save_log;
 mod saved_list;
 pub(crate) mod seam;
+mod sizes;
 mod startup;
 mod tasks;
 
@@ -174,6 +175,8 @@ struct Requests {
     measuring: measure::Measuring,
     /// The process whose details are open.
     examining: examine::Examining,
+    /// The files whose sizes are shown.
+    sizes: sizes::Sizes,
 }
 
 /// What the actors of one daemon share, from one start to the next suspension.
@@ -441,6 +444,13 @@ impl DaemonHandle {
                     let generation = &shared.generation;
                     generation.run_until_cancelled(measure::run(&shared)).await;
                 },
+                &self.runtime,
+            );
+        }
+        if self.endpoint.is_local() {
+            let shared = Arc::clone(&watch);
+            watch.tasks.spawn_on(
+                async move { shared.generation.run_until_cancelled(sizes::run(&shared)).await },
                 &self.runtime,
             );
         }

@@ -174,6 +174,7 @@ impl Applying<'_> {
             Report::Ports(ports) => self.ports(ports),
             Report::OomKills(kills) => self.oom_kills(kills),
             Report::Disk(look) => self.disk(look),
+            Report::Sizes(look) => self.sizes(look),
             Report::SavedList(list) => self.saved_list(*list),
             Report::Startup(startup) => self.with_daemon(|daemon| daemon.startup = startup),
             Report::Release(release) => self.with_daemon(|daemon| daemon.release = *release),

@@ -16,6 +16,9 @@ const SEEN_MIN_MS: i64 = 20_000;
 const DISK_SEEN_MIN_MS: i64 = 300_000;
 /// The most samples of one value.
 const SAMPLES_MAX: usize = 64;
+/// Of samples that are nearer to each other than that only the last one counts, milliseconds: else so many would
+/// not reach as far.
+const APART_MS: i64 = 10_000;
 /// A disk that would be full later than that is no news, milliseconds.
 const DAY_MS: u64 = 86_400_000;
 /// With less than that left, bytes, a disk counts as full: God ends at the first line that it cannot
@@ -31,6 +34,15 @@ pub struct DiskLook {
     pub volumes: Vec<VolumeLook>,
     /// How many files were left out, because there are too many.
     pub left_out: usize,
+}
+
+/// What a look at some of the log files of a daemon saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SizesLook {
+    /// The paths that were looked at.
+    pub asked: Vec<Box<str>>,
+    /// Those that are there.
+    pub files: Vec<FileLook>,
 }
 
 /// One log file.
@@ -68,6 +80,11 @@ impl Growth {
     fn push(&mut self, now_ms: i64, value: u64, is_kept: bool) {
         if !is_kept {
             self.0.clear();
+        }
+        if let Some(before) = self.0.len().checked_sub(2).and_then(|at| self.0.get(at))
+            && self.0.back().is_some_and(|last| last.0.saturating_sub(before.0) < APART_MS)
+        {
+            self.0.pop_back();
         }
         let oldest = now_ms.saturating_sub(SPAN_MS);
         while self.0.len() >= SAMPLES_MAX || self.0.front().is_some_and(|(at, _)| *at < oldest) {
@@ -347,6 +364,21 @@ impl Disk {
         Some(Filling { place: volume.look.place.clone(), in_ms, fastest })
     }
 
+    /// Takes a look at some of the files in; whether anything is other than it was.
+    pub(super) fn take_sizes(&mut self, look: SizesLook, now_ms: i64) -> bool {
+        let told = |file: Option<&LogFile>| file.map(LogFile::words);
+        let before: Vec<_> = look.asked.iter().map(|path| told(self.file(path))).collect();
+        for path in &look.asked {
+            if look.files.iter().all(|file| file.path != *path) {
+                self.files.remove(path);
+            }
+        }
+        for file in look.files {
+            self.files.entry(file.path.clone()).or_default().take(&file, now_ms);
+        }
+        look.asked.iter().zip(before).any(|(path, before)| told(self.file(path)) != before)
+    }
+
     /// Takes a look in. What it does not have is not there any more.
     pub(super) fn take(&mut self, look: DiskLook, now_ms: i64) {
         self.left_out = look.left_out;
@@ -369,121 +401,4 @@ impl Disk {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::process::ProcessStatus;
-
-    const MIB: u64 = 1 << 20;
-
-    fn look(sizes: &[(&str, u64)], free: u64) -> DiskLook {
-        let file = |(path, size): &(&str, u64)| FileLook {
-            path: (*path).into(),
-            device: 1,
-            inode: 7,
-            size: *size,
-        };
-        let volume = VolumeLook { device: 1, place: "/srv".into(), free, total: 100_000 * MIB };
-        DiskLook { files: sizes.iter().map(file).collect(), volumes: vec![volume], left_out: 0 }
-    }
-
-    #[test]
-    fn growth_is_that_of_a_while_and_begins_anew_after_a_flush() {
-        let mut disk = Disk::default();
-        disk.take(look(&[("/a.log", MIB)], 50_000 * MIB), 0);
-        let file = |disk: &Disk| disk.file("/a.log").map(LogFile::words);
-        assert_eq!(file(&disk).as_deref(), Some("1.0 MiB"));
-        disk.take(look(&[("/a.log", 3 * MIB)], 50_000 * MIB), 30_000);
-        assert_eq!(file(&disk).as_deref(), Some("3.0 MiB, +4.0 MiB/min"));
-        disk.take(look(&[("/a.log", 0)], 50_000 * MIB), 60_000);
-        assert_eq!(file(&disk).as_deref(), Some("0 B"), "flushed");
-        let mut other = look(&[("/a.log", 9 * MIB)], 50_000 * MIB);
-        other.files[0].inode = 8;
-        disk.take(other, 90_000);
-        assert_eq!(file(&disk).as_deref(), Some("9.0 MiB"), "another file");
-        disk.take(look(&[], 50_000 * MIB), 120_000);
-        assert_eq!((file(&disk), disk.filling()), (None, None), "gone");
-    }
-
-    #[test]
-    fn a_disk_that_is_full_within_a_day_is_told() {
-        let grown = |per_minute: u64, free: u64| {
-            let mut disk = Disk::default();
-            let files =
-                |minutes: u64| look(&[("/logs/a.log", minutes * per_minute), ("/b", 5)], free);
-            disk.take(files(1), 0);
-            disk.take(files(2), 60_000);
-            disk.filling().map(|filling| (filling.words(), filling.short_words()))
-        };
-        let (long, short) = grown(MIB, 310 * MIB).unwrap();
-        assert_eq!(long, "disk of /srv full in about 5h 10m (a.log)");
-        assert_eq!(short, "disk full in about 5h 10m");
-        assert!(grown(MIB, 1_441 * MIB).is_none(), "a day and a minute");
-        assert!(grown(0, 2 * MIB).is_none(), "nothing grows");
-        assert_eq!(grown(0, 1_000).unwrap().0, "disk of /srv full");
-        let soon = grown(MIB, MIB).unwrap().0;
-        assert_eq!(soon, "disk of /srv full in about 1m (a.log)");
-    }
-
-    #[test]
-    fn what_others_write_counts_where_it_goes_on() {
-        let mut disk = Disk::default();
-        // 100 MiB a minute, for six minutes.
-        for half in 0..13_i64 {
-            let free = (50_000 - 50 * half as u64) * MIB;
-            disk.take(look(&[], free), half * 30_000);
-        }
-        assert_eq!(disk.filling().unwrap().words(), "disk of /srv full in about 8h 14m");
-        let mut disk = Disk::default();
-        for half in 0..13_i64 {
-            // One large file, once.
-            let free = if half < 10 { 50_000 * MIB } else { 40_000 * MIB };
-            disk.take(look(&[], free), half * 30_000);
-        }
-        assert_eq!(disk.filling(), None);
-    }
-
-    #[test]
-    fn the_files_of_a_process_are_each_there_once() {
-        let mut disk = Disk::default();
-        disk.take(look(&[("/o", 1), ("/e", 2)], MIB), 0);
-        let mut info = ProcessInfo::new(PmId(0), "api", ProcessStatus::Online);
-        let told = |disk: &Disk, info: &ProcessInfo| -> Vec<String> {
-            let files = disk.files_of(info);
-            files.iter().map(|(holds, path, _)| format!("{} {path}", holds.word())).collect()
-        };
-        (info.logs.out, info.logs.err) = (Some("/o".into()), Some("/e".into()));
-        info.logs.both = Some("/none".into());
-        assert_eq!(told(&disk, &info), ["out /o", "err /e"]);
-        let mut other = ProcessInfo::new(PmId(1), "api", ProcessStatus::Online);
-        (other.logs.out, other.logs.err) = (Some("/p".into()), Some("/e".into()));
-        disk.take(look(&[("/o", 11), ("/e", 2), ("/p", 4)], MIB), 30_000);
-        assert_eq!(disk.words_of([&info, &other]).unwrap(), "out 15 B, +20 B/min; err 2 B");
-        assert_eq!(disk.bytes_of([&info, &other]), Some(17));
-        assert_eq!((disk.words_of([]), disk.bytes_of([])), (None, None));
-        info.logs.err = Some("/o".into());
-        assert_eq!(told(&disk, &info), ["both /o"]);
-    }
-
-    #[test]
-    fn who_writes_the_same_files_is_named() {
-        let info = |id: u32, out: &str, err: &str| {
-            let mut info = ProcessInfo::new(PmId(id), "api", ProcessStatus::Online);
-            (info.logs.out, info.logs.err) = (Some(out.into()), Some(err.into()));
-            info
-        };
-        let all = [
-            info(0, "/o", "/dev/null"),
-            info(1, "/x", "/o"),
-            info(2, "/y", "/dev/null"),
-            info(3, "/o", "/z"),
-        ];
-        let all: Vec<&ProcessInfo> = all.iter().collect();
-        let beside = |meant: &[u32]| {
-            let meant: Vec<PmId> = meant.iter().copied().map(PmId).collect();
-            sharing(&all, &meant).iter().map(|info| info.pm_id.0).collect::<Vec<_>>()
-        };
-        assert_eq!(beside(&[0]), [1, 3]);
-        assert!(beside(&[0, 1, 3]).is_empty(), "all who write it are meant");
-        assert!(beside(&[2]).is_empty(), "it shares no file");
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
-use super::disk::DiskLook;
+use super::disk::{DiskLook, SizesLook};
 use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::kept::Kept;
@@ -71,6 +71,9 @@ pub enum Report {
     /// How large the log files are and how much room their disks have, every half minute; of daemons
     /// on this machine. Latest wins.
     Disk(DiskLook),
+    /// How large the log files are whose sizes are shown, every two seconds; of daemons on this machine.
+    /// Latest wins.
+    Sizes(SizesLook),
     /// How processes ended before anybody watched, as far as it can be told; once for each connection.
     /// Must arrive.
     Lives(Vec<(PmId, BlackBox)>),

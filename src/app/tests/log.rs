@@ -22,7 +22,9 @@ pub(super) fn keys(app: &mut App, text: &str) {
         let key = KeyEvent::new(code, KeyModifiers::NONE);
         let message = press::message(&app.keys, &app.mode, app.focus, key);
         if let Some(message) = message {
-            assert_eq!(update(app, Moment::at(2_000), message), Effects::none(), "{c:?}");
+            let mut effects = update(app, Moment::at(2_000), message);
+            effects.0.retain(|effect| !matches!(effect, Effect::Sizes(_)));
+            assert_eq!(effects, Effects::none(), "{c:?}");
         }
     }
 }
@@ -362,6 +364,24 @@ fn the_log_of_a_process_says_why_it_has_no_history() {
     assert_eq!(shown(&app), ["history: p0: denied", "history: all: denied"]);
     keys(&mut app, "\tjl");
     assert_eq!(shown(&app), ["history: all: denied"]);
+}
+
+#[test]
+fn the_sizes_of_the_files_in_the_scope_are_asked_for_once() {
+    let mut app = filled(vec![output(0, "p0", "one")]);
+    let mut asked = |key: char| {
+        let key = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
+        let message = press::message(&app.keys, &app.mode, app.focus, key).unwrap();
+        let effects = update(&mut app, Moment::at(1_000), message).0.into_iter();
+        let sizes = effects.filter_map(|effect| match effect {
+            Effect::Sizes(scope) => Some(words(&scope)),
+            _ => None,
+        });
+        sizes.collect::<Vec<_>>()
+    };
+    assert_eq!(asked('l'), ["p0[0]"]);
+    assert_eq!(asked('e'), [] as [&str; 0], "the same lines");
+    assert_eq!(asked('0'), ["all"]);
 }
 
 #[test]

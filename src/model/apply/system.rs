@@ -3,7 +3,7 @@
 use super::{Applying, Change};
 use crate::model::boot::SavedList;
 use crate::model::daemon::Daemon;
-use crate::model::disk::DiskLook;
+use crate::model::disk::{DiskLook, SizesLook};
 use crate::model::log::{LineKind, LogLine, Severity};
 use crate::model::system::{Host, Measured};
 use crate::model::watched::Watched;
@@ -62,6 +62,13 @@ impl Applying<'_> {
         let is_news = words(daemon) != before;
         self.changes.push(Change::Disk);
         self.note_if(is_news, Change::Daemon);
+    }
+
+    /// Some of the log files, as they are now.
+    pub(super) fn sizes(&mut self, look: SizesLook) {
+        let now_ms = self.now.steady_ms;
+        let is_news = self.daemon().is_some_and(|daemon| daemon.disk.take_sizes(look, now_ms));
+        self.note_if(is_news, Change::Disk);
     }
 
     /// CPU and memory were measured here.
