@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::{Watch, offload};
 use crate::model::disk::{DiskLook, FileLook, VolumeLook};
 use crate::model::report::Report;
-use crate::protocol::process::ProcessInfo;
+use crate::protocol::process::{LogFiles, ProcessInfo};
 use crate::protocol::text::clean;
 
 /// The pause between two looks.
@@ -51,7 +51,7 @@ impl Looks {
         if !watch.endpoint.is_local() {
             return;
         }
-        let (paths, left_out) = paths(infos);
+        let (paths, left_out) = paths(infos.iter().map(|info| &info.logs));
         if watch.requests.are_files_other.swap(false, Ordering::Relaxed) || paths != self.paths {
             self.due = Instant::now();
         }
@@ -88,9 +88,9 @@ impl Drop for UnderWay {
 
 /// The log files of these processes, each once, and how many were left out.
 pub(super) fn paths<'a>(
-    infos: impl IntoIterator<Item = &'a ProcessInfo>,
+    logs: impl IntoIterator<Item = &'a LogFiles>,
 ) -> (BTreeSet<Box<str>>, usize) {
-    let logs = infos.into_iter().map(|info| &info.logs);
+    let logs = logs.into_iter();
     let all = logs.flat_map(|logs| [&logs.out, &logs.err, &logs.both]).flatten();
     let mut paths: BTreeSet<Box<str>> =
         all.filter(|path| path.starts_with('/') && ***path != *"/dev/null").cloned().collect();
@@ -155,7 +155,7 @@ mod tests {
             info(path("a.log"), "/dev/null".into()),
             info("relative.log".into(), home.path().to_str().unwrap().into()),
         ];
-        let seen = look(home.path(), paths(&infos));
+        let seen = look(home.path(), paths(infos.iter().map(|info| &info.logs)));
         let files: Vec<(&str, u64)> =
             seen.files.iter().map(|file| (&*file.path, file.size)).collect();
         assert_eq!(files, [(&*path("pm2.log"), 5), (&*path("a.log"), 3)]);
@@ -164,6 +164,6 @@ mod tests {
         let many: Vec<ProcessInfo> = (0..FILES_MAX as u32)
             .map(|n| info(format!("/o{n}").into(), format!("/e{n}").into()))
             .collect();
-        assert_eq!(paths(&many).1, FILES_MAX);
+        assert_eq!(paths(many.iter().map(|info| &info.logs)).1, FILES_MAX);
     }
 }

@@ -19,7 +19,7 @@ use crate::logs::{Owner, Scope};
 use crate::model::DaemonId;
 use crate::model::disk::{FileLook, SizesLook};
 use crate::model::report::Report;
-use crate::protocol::process::ProcessInfo;
+use crate::protocol::process::{LogFiles, ProcessInfo};
 use crate::protocol::text::clean;
 
 /// The pause between two looks.
@@ -39,18 +39,18 @@ pub(super) struct Sizes {
 struct Wanted {
     /// Whose lines the log shows; `None` where there is no log.
     scope: Option<Scope>,
-    /// What the last list of the processes said.
-    infos: Arc<[ProcessInfo]>,
+    /// Who writes which files, as the last list of the processes said.
+    writers: Vec<(Owner, LogFiles)>,
     paths: BTreeSet<Box<str>>,
 }
 
 impl Wanted {
     /// Finds the files anew; whether they are others.
-    fn renew(&mut self, daemon: DaemonId) -> bool {
+    fn renew(&mut self) -> bool {
         let found = match &self.scope {
             Some(scope @ (Scope::Process(_) | Scope::App(..))) => {
-                let ours = self.infos.iter().filter(|info| scope.has(&owner(daemon, info)));
-                paths(ours).0.into_iter().take(FILES_MAX).collect()
+                let ours = self.writers.iter().filter(|(owner, _)| scope.has(owner));
+                paths(ours.map(|(_, logs)| logs)).0.into_iter().take(FILES_MAX).collect()
             }
             _ => BTreeSet::new(),
         };
@@ -62,10 +62,10 @@ impl Wanted {
 
 impl Sizes {
     /// From now on the log shows these lines.
-    fn set(&self, daemon: DaemonId, scope: Scope) {
+    fn set(&self, scope: Scope) {
         let mut wanted = self.lock();
         wanted.scope = Some(scope);
-        wanted.renew(daemon);
+        wanted.renew();
         self.changed.notify_one();
     }
 
@@ -75,8 +75,9 @@ impl Sizes {
         if wanted.scope.is_none() {
             return;
         }
-        wanted.infos = infos.into();
-        if wanted.renew(daemon) {
+        let writers = infos.iter().map(|info| (owner(daemon, info), info.logs.clone()));
+        wanted.writers = writers.collect();
+        if wanted.renew() {
             self.changed.notify_one();
         }
     }
@@ -97,7 +98,7 @@ impl Sizes {
 impl DaemonHandle {
     /// From now on, looks often at the sizes of the log files of these lines ([`Report::Sizes`]).
     pub fn watch_sizes(&self, scope: Scope) {
-        self.requests.sizes.set(self.id, scope);
+        self.requests.sizes.set(scope);
     }
 }
 
@@ -175,15 +176,15 @@ mod tests {
         let infos = [info(0, &path("a.log")), info(1, &path("b.log"))];
         sizes.know(D, &infos);
         assert!(sizes.asked(home.path()).is_none() && !is_due(), "there is no log");
-        sizes.set(D, Scope::All);
+        sizes.set(Scope::All);
         sizes.know(D, &infos);
         assert!(is_due() && seen() == [5]);
-        sizes.set(D, Scope::Process(owner(D, &infos[0])));
+        sizes.set(Scope::Process(owner(D, &infos[0])));
         assert!(is_due() && seen() == [5, 3]);
         fs::write(path("a.log"), "1234567").unwrap();
         sizes.know(D, &infos);
         assert!(!is_due() && seen() == [5, 7], "nothing is new");
-        sizes.set(D, Scope::App(D, "default".into(), "api".into()));
+        sizes.set(Scope::App(D, "default".into(), "api".into()));
         assert!(is_due());
         fs::write(path("c.log"), "1").unwrap();
         sizes.know(D, &[infos[0].clone(), infos[1].clone(), info(2, &path("c.log"))]);

@@ -87,8 +87,9 @@ impl End {
 /// How this program is named as the one that did something.
 pub const HERE: &str = "by pm2-tui (here)";
 
-/// The same of the pm2 command, and of a client that reports what it did as that does.
-pub(super) const BY_COMMAND: &str = "by the pm2 command";
+/// The same of the pm2 command, of another pm2-tui, and of what else reports what it did as these do: they cannot be
+/// told apart.
+pub(super) const BY_ANOTHER: &str = "by another client";
 
 /// The words for an end where `exit` need not be said: behind that word, and in a row of the table.
 pub(super) fn behind_exit(words: &str) -> &str {

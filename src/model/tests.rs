@@ -108,7 +108,7 @@ fn a_deliberate_stop_is_its_end_and_by_whom_not_two_exits() {
     ];
     assert_eq!(
         tell_all(&mut watched, &events),
-        ["stop: stopped on request, exit code 0 or SIGINT", "stop: stopped by the pm2 command"]
+        ["stop: stopped on request, exit code 0 or SIGINT", "stop: stopped by another client"]
     );
     assert_eq!(row(&watched).info.status, ProcessStatus::Stopped);
 }
@@ -318,7 +318,7 @@ fn the_echo_of_an_own_action_is_not_told_again() {
     assert!(tell_all(&mut watched, &restart).is_empty());
     row_mut(&mut watched).asked = Some((Action::Restart, -60_000));
     let told = tell_all(&mut watched, &restart);
-    assert_eq!(told, ["restart: restarted by the pm2 command, 0 restarts in all"]);
+    assert_eq!(told, ["restart: restarted by another client, 0 restarts in all"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Words for what happened to a process: the one place where [`Life`] becomes text.
 
-use super::end::{BY_COMMAND, End, behind_exit};
+use super::end::{BY_ANOTHER, End, behind_exit};
 use super::lifecycle::{self, Ended, Life, Next};
 use super::log::Severity;
 use super::units;
@@ -25,7 +25,7 @@ pub struct Sentence {
 #[must_use]
 pub fn tell(life: &Life) -> Sentence {
     let told = |word, severity, text: String| Sentence { word, severity, text };
-    let by_command = |word, done| told(word, Severity::Neutral, format!("{done} {BY_COMMAND}"));
+    let by_another = |word, done| told(word, Severity::Neutral, format!("{done} {BY_ANOTHER}"));
     match life {
         Life::Online { restarts: 0 } => told("online", Severity::Good, "started".to_owned()),
         Life::Online { restarts } => {
@@ -52,13 +52,13 @@ pub fn tell(life: &Life) -> Sentence {
             let why = if end.signal() == Some("SIGKILL") { NOT_IN_TIME } else { "" };
             told("stop", Severity::Neutral, format!("stopped on request, {}{why}", end.words()))
         }
-        Life::StoppedByClient => by_command("stop", "stopped"),
-        Life::Started => by_command("start", "started"),
+        Life::StoppedByClient => by_another("stop", "stopped"),
+        Life::Started => by_another("start", "started"),
         Life::Restarted { restarts } => {
-            let text = format!("restarted {BY_COMMAND}, {}", count(*restarts));
+            let text = format!("restarted {BY_ANOTHER}, {}", count(*restarts));
             told("restart", Severity::Neutral, text)
         }
-        Life::Reloaded => by_command("reload", "reloaded"),
+        Life::Reloaded => by_another("reload", "reloaded"),
         Life::OldWorkerEnded { end: End::Unseen } => {
             told("exit", Severity::Neutral, "old worker of a reload ended".to_owned())
         }
@@ -235,7 +235,7 @@ mod tests {
         overlimit exit code 1, gave up at max_restarts 16: errored, 15 restarts in all
         stop stopped on request, exit code 0 or SIGINT
         stop stopped on request
-        stop stopped by the pm2 command
+        stop stopped by another client
         memory over its memory limit, 238.4 MiB of 100.0 MiB: PM2 restarts it
         watch src/a.js changed: PM2 restarts it
         cron its cron_restart is due: PM2 restarts it

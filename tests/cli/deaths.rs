@@ -212,12 +212,12 @@ fn by_others(home: &Pm2Home) -> Vec<Way> {
         ),
         way(
             apps::sleeper("restarted"),
-            &["restarted by the pm2 command"],
+            &["restarted by another client"],
             &["ended by PM2 on request: a restart, a reload, or a stop"],
         ),
         way(
             apps::sleeper("stopped"),
-            &["stopped by the pm2 command"],
+            &["stopped by another client"],
             &["ended by PM2 on request: a stop"],
         ),
         way(
@@ -228,7 +228,7 @@ fn by_others(home: &Pm2Home) -> Vec<Way> {
         way(
             script("reloaded", "js", "require('http').createServer().listen(0);")
                 .with(json!({"exec_mode": "cluster", "instances": 1})),
-            &["reloaded by the pm2 command"],
+            &["reloaded by another client"],
             &["replaced by a reload"],
         ),
         way(

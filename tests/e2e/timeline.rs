@@ -73,7 +73,7 @@ pub(crate) fn what_happened_stands_in_the_log_once() {
         cockpit.until("the signal", |app| count(app, "calm", "killed by SIGKILL") == 1).await;
         cockpit.until("again", |app| count(app, "calm", "restart 1") >= 1).await;
         for (verb, words) in [
-            ("restart", "restarted by the pm2 command"),
+            ("restart", "restarted by another client"),
             ("stop", "stop"),
             ("start", "started"),
             ("delete", "deleted from PM2"),

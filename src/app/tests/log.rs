@@ -205,7 +205,7 @@ fn errors_and_ends_are_gone_to() {
         event("exit", "exit code 1"),
         LogLine::exception(0, source, "thrown", &stack),
         output(0, "p0", "no errors found"),
-        event("restart", "restarted by the pm2 command"),
+        event("restart", "restarted by another client"),
         output(0, "p0", "the end"),
     ]);
     keys(&mut app, "\tE");
@@ -217,7 +217,7 @@ fn errors_and_ends_are_gone_to() {
     keys(&mut app, "e");
     assert!(app.notice.as_ref().unwrap().text.contains("no error below"));
     keys(&mut app, "]");
-    assert_eq!(marked_text(&app), "restarted by the pm2 command");
+    assert_eq!(marked_text(&app), "restarted by another client");
     keys(&mut app, "[");
     assert_eq!(marked_text(&app), "exit code 1");
 }

@@ -2,7 +2,7 @@
 
 use super::cause::{By, Cause, DaemonEnd, Trigger};
 use super::{Death, Follows};
-use crate::model::end::{BY_COMMAND, End, HERE, behind_exit};
+use crate::model::end::{BY_ANOTHER, End, HERE, behind_exit};
 use crate::model::units;
 use crate::protocol::process::ProcessInfo;
 
@@ -93,7 +93,7 @@ pub fn cause(cause: &Cause) -> String {
 fn by_words(by: By) -> String {
     match by {
         By::Here(action) => format!("{} {HERE}", action.participle()),
-        By::Cli(action) => format!("{} {BY_COMMAND}", action.participle()),
+        By::Cli(action) => format!("{} {BY_ANOTHER}", action.participle()),
     }
 }
 

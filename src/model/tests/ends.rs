@@ -100,7 +100,7 @@ fn an_end_that_was_asked_for_here_is_never_the_pm2_commands() {
         // Of another one it is said still.
         let mut watched = api();
         let (why, _) = said(&mut watched, &events);
-        assert!(why.contains("by the pm2 command"), "{why}");
+        assert!(why.contains("by another client"), "{why}");
     }
 }
 
@@ -127,7 +127,7 @@ fn one_that_was_stopped_while_it_waited_ended_once_and_by_itself() {
     let mut watched = api();
     assert_eq!(told(&mut watched, &[exit(), exit()]), (1, said("somebody")));
     let mut watched = api();
-    let by_cli = (1, said("the pm2 command"));
+    let by_cli = (1, said("another client"));
     assert_eq!(told(&mut watched, &[exit(), exit(), stop()]), by_cli);
     // PM2 restarts what waits by stopping it first.
     let (count, follows) = told(&mut watched, &[online(), exit(), exit(), online()]);
