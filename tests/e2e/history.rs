@@ -260,7 +260,7 @@ pub(crate) fn the_ends_of_the_files_are_there_at_once() {
         one.is_some() && one < more && more < two && two < three
     });
     screen.wait_for("what cannot be read, each once", |text| {
-        ["odd-out.log of odd: it is not a regular", "odd-error.log of odd: Too many levels"]
+        ["odd-out.log of odd[1]: it is not a regular", "odd-error.log of odd[1]: Too many levels"]
             .iter()
             .all(|said| text.matches(said).count() == 1)
     });

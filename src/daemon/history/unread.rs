@@ -65,29 +65,26 @@ fn sentence(pm_id: Option<PmId>, folder: &Path, why: &str, all: &[&Failure]) -> 
         let id = pm_id.map(|id| format!("[{id}]")).unwrap_or_default();
         format!("{}{id}", failure.name)
     };
-    if let [only] = all {
-        let path = said(&only.path);
-        return format!("no history of {} from {path}: {why}", whose(only));
-    }
     let named = all.iter().take(NAMED_MAX).map(|failure| {
         let file = said(Path::new(failure.path.file_name().unwrap_or_default()));
-        if pm_id.is_some() { file } else { format!("{file} of {}", failure.name) }
+        if pm_id.is_some() || all.len() == 1 { file } else { format!("{file} of {}", failure.name) }
     });
     let mut named = named.collect::<Vec<String>>().join(", ");
     if let more @ 1.. = all.len().saturating_sub(NAMED_MAX) {
         named = format!("{named} and {more} more");
     }
     let why = match why {
+        why if all.len() == 1 => why,
         files::NOT_REGULAR => "they are not regular files",
         NO_ANSWER => "they do not answer",
         why => why,
     };
     let folder = said(folder);
-    match (pm_id, all.first()) {
-        (Some(_), Some(first)) => {
-            format!("no history of {} from {named} in {folder}: {why}", whose(first))
+    match (pm_id, all) {
+        (Some(_), [first, ..]) | (None, [first]) => {
+            format!("none from {named} of {}: {why} ({folder})", whose(first))
         }
-        _ => format!("no history from {} log files in {folder} ({named}): {why}", all.len()),
+        _ => format!("none from {} log files ({named}): {why} ({folder})", all.len()),
     }
 }
 
@@ -125,10 +122,10 @@ mod tests {
             both,
         ]);
         let wanted = [
-            "no history of a[0] from a-out.log, a-err.log in /srv/logs: they are not regular files",
-            "no history of b[1] from /srv/logs/b-err.log: it does not answer",
-            "no history of c[2] from /var/c.log: Permission denied (os error 13)",
-            "no history of c[3] from /var/c.log: Permission denied (os error 13)",
+            "none from a-out.log, a-err.log of a[0]: they are not regular files (/srv/logs)",
+            "none from b-err.log of b[1]: it does not answer (/srv/logs)",
+            "none from c.log of c[2]: Permission denied (os error 13) (/var)",
+            "none from c.log of c[3]: Permission denied (os error 13) (/var)",
         ];
         let wanted: Vec<_> = wanted.into_iter().map(str::to_owned).collect();
         let ids = [0, 1, 2, 3].map(Some);
@@ -141,9 +138,9 @@ mod tests {
             (0..9).map(|id| failure(&format!("/srv/logs/{id}.log"), id, "a", NO_ANSWER)).collect();
         all.push(failure("/var/c.log", 10, "c", "denied"));
         let wanted = [
-            "no history from 9 log files in /srv/logs (0.log of a, 1.log of a, 2.log of a, \
-             3.log of a and 5 more): they do not answer",
-            "no history of c from /var/c.log: denied",
+            "none from 9 log files (0.log of a, 1.log of a, 2.log of a, \
+             3.log of a and 5 more): they do not answer (/srv/logs)",
+            "none from c.log of c: denied (/var)",
         ];
         assert_eq!(told(&all), wanted.map(|text| (None, text.to_owned())));
     }
