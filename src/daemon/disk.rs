@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,14 +32,14 @@ const VOLUMES_MAX: usize = 32;
 pub(super) struct Looks {
     due: Instant,
     is_under_way: Arc<AtomicBool>,
-    /// The files of the last list of the processes.
-    paths: BTreeSet<Box<str>>,
+    /// Who writes which files, by the last list of the processes: a figure that is another one where that is.
+    writers: Option<u64>,
 }
 
 impl Looks {
     /// The first one is due now.
     pub(super) fn new() -> Self {
-        Self { due: Instant::now(), is_under_way: Arc::default(), paths: BTreeSet::new() }
+        Self { due: Instant::now(), is_under_way: Arc::default(), writers: None }
     }
 
     /// Whether it is time for one.
@@ -51,11 +52,14 @@ impl Looks {
         if !watch.endpoint.is_local() {
             return;
         }
-        let (paths, left_out) = paths(infos.iter().map(|info| &info.logs));
-        if watch.requests.are_files_other.swap(false, Ordering::Relaxed) || paths != self.paths {
+        let writers = Some(writers(infos));
+        let are_other = std::mem::replace(&mut self.writers, writers) != writers;
+        if are_other {
+            watch.requests.sizes.know(watch.id, infos);
+        }
+        if watch.requests.are_files_other.swap(false, Ordering::Relaxed) || are_other {
             self.due = Instant::now();
         }
-        self.paths.clone_from(&paths);
         if !self.is_due() {
             return;
         }
@@ -63,7 +67,7 @@ impl Looks {
         self.is_under_way.store(true, Ordering::Relaxed);
         let under_way = UnderWay(Arc::clone(&self.is_under_way));
         let home = watch.endpoint.home.clone();
-        let paths = (paths, left_out);
+        let paths = paths(infos.iter().map(|info| &info.logs));
         let (id, inbox, generation) = (watch.id, watch.inbox.clone(), watch.generation.clone());
         watch.tasks.spawn(async move {
             let looking = offload::look(move || {
@@ -75,6 +79,15 @@ impl Looks {
             }
         });
     }
+}
+
+/// Who writes which files, as a figure: the list comes every second, and is another one seldom.
+fn writers(infos: &[ProcessInfo]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for ProcessInfo { pm_id, namespace, name, logs, .. } in infos {
+        (pm_id.0, namespace, name, &logs.out, &logs.err, &logs.both).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Says that the look is over, however it ended.
@@ -90,8 +103,7 @@ impl Drop for UnderWay {
 pub(super) fn paths<'a>(
     logs: impl IntoIterator<Item = &'a LogFiles>,
 ) -> (BTreeSet<Box<str>>, usize) {
-    let logs = logs.into_iter();
-    let all = logs.flat_map(|logs| [&logs.out, &logs.err, &logs.both]).flatten();
+    let all = logs.into_iter().flat_map(|logs| [&logs.out, &logs.err, &logs.both]).flatten();
     let mut paths: BTreeSet<Box<str>> =
         all.filter(|path| path.starts_with('/') && ***path != *"/dev/null").cloned().collect();
     let left_out = paths.len().saturating_sub(FILES_MAX);

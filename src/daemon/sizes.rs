@@ -69,12 +69,9 @@ impl Sizes {
         self.changed.notify_one();
     }
 
-    /// These are the processes now.
+    /// These are the processes now: who writes which files is other than before.
     pub(super) fn know(&self, daemon: DaemonId, infos: &[ProcessInfo]) {
         let mut wanted = self.lock();
-        if wanted.scope.is_none() {
-            return;
-        }
         let writers = infos.iter().map(|info| (owner(daemon, info), info.logs.clone()));
         wanted.writers = writers.collect();
         if wanted.renew() {

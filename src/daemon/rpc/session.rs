@@ -299,7 +299,6 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         let infos = report_snapshot(watch, session, &reply, (took, pace.pause()));
         if let Some(infos) = &infos {
             disks.look(watch, infos);
-            watch.requests.sizes.know(watch.id, infos);
             let is_owed = session.god.is_some() && lists.look(watch, &reply, infos);
             watch.history.processes(infos);
             watch.formats.know(infos);
