@@ -14,6 +14,13 @@ pub const ENDS_IT: &str = "PM2 ends it";
 /// How it begins that PM2 gave up on a process: its end was told by the line before.
 pub const GAVE_UP: &str = "PM2 gave up";
 
+/// What a daemon says first, behind some dashes.
+pub const DAEMON_BEGINS: &str = "New PM2 Daemon started";
+/// What one says that is told to end.
+pub const DAEMON_STOPPED: &str = "PM2 successfully stopped";
+/// What one says that a signal ends.
+pub const DAEMON_SIGNALLED: &str = "pm2 has been killed by signal";
+
 /// Whom a line is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About<'a> {
@@ -156,11 +163,11 @@ fn daemon(line: &str) -> Option<Happened<'_>> {
     }
     let dashes = line.trim_start_matches('-').trim_start();
     let table = [
-        ("New PM2 Daemon started", Severity::Good, "the daemon was started"),
+        (DAEMON_BEGINS, Severity::Good, "the daemon was started"),
         ("PM2 global error caught", Severity::Bad, "error in the daemon"),
         ("[PM2] Resurrecting PM2", Severity::Bad, "the daemon restarts itself"),
-        ("PM2 successfully stopped", Severity::Warning, "the daemon was ended"),
-        ("pm2 has been killed by signal", Severity::Bad, "the daemon was killed by a signal"),
+        (DAEMON_STOPPED, Severity::Warning, "the daemon was ended"),
+        (DAEMON_SIGNALLED, Severity::Bad, "the daemon was killed by a signal"),
     ];
     let (_, severity, text) = table.into_iter().find(|(start, ..)| dashes.starts_with(start))?;
     Some(happened(severity, text.to_owned()))

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::daemon::files;
 use crate::daemon::history::growth::Growth;
 use crate::daemon::seam::{ReadAt, read_part};
-use crate::model::console;
+use crate::model::console::{self, DAEMON_BEGINS as BEGINS};
 
 /// So many lines are remembered at most, until they are looked for in the log.
 const LINES_MAX: usize = 1_024;
@@ -19,8 +19,6 @@ const HEARD_MAX: usize = 16_384;
 const BYTES_MAX: u64 = 16 << 20;
 /// So long behind the beginning of its second what the daemon's log says is seen there, milliseconds.
 const SEEN_WITHIN_MS: i64 = 1_500;
-/// What the log says where another daemon begins.
-const BEGINS: &str = "New PM2 Daemon started";
 
 /// Lines, and how often each is there.
 #[derive(Debug, Default)]

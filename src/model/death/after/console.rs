@@ -1,7 +1,7 @@
 //! What the daemon's own log tells of the lives of a process, line after line.
 
 use super::{Left, again, console_line, death, is_stopped_waiting};
-use crate::model::console;
+use crate::model::console::{self, DAEMON_BEGINS, DAEMON_SIGNALLED, DAEMON_STOPPED};
 use crate::model::death::black_box::LATER_MS;
 use crate::model::death::cause::{DaemonEnd, Evidence, Trigger};
 use crate::model::death::{Death, Follows, says_heap_is_full};
@@ -9,10 +9,6 @@ use crate::model::end::End;
 use crate::model::lifecycle::{self, Life, Whom};
 use crate::protocol::process::{ExecMode, ProcessInfo};
 use crate::protocol::text::clean;
-
-/// What a daemon says first, behind some dashes, and what one says that is told to end.
-const DAEMON_BEGINS: &str = "New PM2 Daemon started";
-const DAEMON_STOPS: [&str; 2] = ["PM2 successfully stopped", "pm2 has been killed by signal"];
 
 /// Whether the daemon's own log may tell that a life of this process ended: quick, for many processes.
 #[must_use]
@@ -59,7 +55,8 @@ impl Daemons {
     /// Takes what a line says; on old releases what begins has no time.
     fn take(&mut self, text: &str) {
         self.begins |= text.trim_start_matches('-').trim_start().starts_with(DAEMON_BEGINS);
-        self.was_stopped |= DAEMON_STOPS.iter().any(|words| text.contains(words));
+        self.was_stopped |=
+            [DAEMON_STOPPED, DAEMON_SIGNALLED].iter().any(|words| text.contains(words));
     }
 
     /// How the one before ended, where another one begins now.
