@@ -332,8 +332,14 @@ impl Backwards {
     fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
         let from = self.at.saturating_sub(PIECE_BYTES);
         // The same memory again and again: what is new has to be cleared by the system first.
-        let mut piece = std::mem::take(&mut self.buffer);
-        piece.resize(usize::try_from(self.at - from).unwrap_or_default(), 0);
+        let len = usize::try_from(self.at - from).unwrap_or_default();
+        let mut piece = match std::mem::take(&mut self.buffer) {
+            none if none.is_empty() => vec![0; len],
+            mut kept => {
+                kept.resize(len, 0);
+                kept
+            }
+        };
         let read = read_whole(&self.file, &mut piece, from)?;
         piece.truncate(read);
         self.at = from;

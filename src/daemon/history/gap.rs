@@ -201,15 +201,27 @@ fn find_end(region: &[u8], tail: &Tail) -> Option<(usize, bool, bool)> {
         for bytes in tail.ends() {
             let from = if is_whole { 0 } else { last_line(bytes) };
             let needle = bytes.get(from..).unwrap_or_default();
-            if let Some(at) = memmem::rfind(region, needle) {
-                let others = region.get(..at + needle.len() - 1).unwrap_or_default();
-                let is_only = memmem::rfind(others, needle).is_none();
+            if let Some((at, is_only)) = last_of(region, needle) {
                 let is_end = bytes.len() == tail.bytes().len();
                 return Some((at + needle.len(), is_only, is_end));
             }
         }
     }
     None
+}
+
+/// Where a needle, which is not empty, stands last in a region, and whether it stands there once only.
+/// Searched forwards: memchr searches that way many times as fast as backwards, and up to
+/// 2 * [`ENDS_MAX`] needles are searched for.
+fn last_of(region: &[u8], needle: &[u8]) -> Option<(usize, bool)> {
+    let mut places = memmem::find_iter(region, needle);
+    let first = places.next()?;
+    let last = places.last().unwrap_or(first);
+    // One more may stand across it, as with "aa" in "aaa"; none stands behind that.
+    let across = region.get(last + 1..(last + 2 * needle.len() - 1).min(region.len()));
+    let across = across.and_then(|bytes| memmem::rfind(bytes, needle)).map(|at| last + 1 + at);
+    let last = across.unwrap_or(last);
+    Some((last, first == last))
 }
 
 /// What is between two places of the files, the newest so many bytes of it; and how many were left.

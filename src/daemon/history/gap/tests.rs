@@ -1,5 +1,7 @@
 //! Gaps in files of lines that are numbered.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn lines(range: std::ops::Range<u32>) -> Vec<u8> {
@@ -142,4 +144,13 @@ fn what_the_file_has_is_read_on_until_the_bus_is_joined() {
     };
     assert_eq!(join(600..610), (lines(500..600), 0, true));
     assert_eq!(join(200..210), (Vec::new(), at(500) - at(200), true));
+}
+
+proptest! {
+    #[test]
+    fn the_last_place_of_a_needle_is_found(region in "[ab\n]{0,40}", needle in "[ab\n]{1,6}") {
+        let places: Vec<usize> = (0..region.len()).filter(|at| region[*at..].starts_with(&needle)).collect();
+        let wanted = places.last().map(|at| (*at, places.len() == 1));
+        prop_assert_eq!(last_of(region.as_bytes(), needle.as_bytes()), wanted);
+    }
 }
