@@ -109,6 +109,7 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(acting::one_that_fails_makes_it_1),
         simulated(acting::sweeping_needs_a_yes),
         simulated(acting::a_terminal_is_asked_first),
+        simulated(acting::another_daemon_than_the_one_asked_about_is_sent_nothing),
         simulated(acting::a_call_that_stops_or_starts_something_is_asked_first),
         simulated(acting::kill_ends_the_daemon),
         simulated(debug_log::it_tells_what_was_sent_and_refused_and_no_data),

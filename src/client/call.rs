@@ -108,8 +108,24 @@ impl Client {
         chosen: &Chosen,
     ) -> Result<Json, ClientError> {
         let session = self.0.session().await?;
-        session.expect_chosen(method, chosen, self.0.options.timeout).await?;
+        let expected = session.expect_chosen(method, chosen, self.0.options.timeout).await;
+        match expected.map_err(ClientError::from) {
+            // Nothing but a look was sent.
+            Err(ClientError::Closed) => return Err(self.0.why_closed().await),
+            expected => expected?,
+        }
         self.call(method, args).await
+    }
+
+    /// Looks whether the daemon is the one that was connected to, after a question that took its time.
+    ///
+    /// # Errors
+    /// It does not answer, or another one does in its place: [`ClientError::OtherDaemon`].
+    pub(crate) async fn expect_same_daemon(&self) -> Result<(), ClientError> {
+        match self.0.snapshot().await {
+            Err(ClientError::Closed) => Err(self.0.why_closed().await),
+            looked => looked.map(drop),
+        }
     }
 
     /// All processes, both as PM2 sent them and typed.

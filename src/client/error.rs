@@ -143,6 +143,9 @@ pub enum ClientError {
         /// What became of it: [`Verdict::Replaced`] or [`Verdict::Gone`].
         verdict: Verdict,
     },
+    /// Another daemon answers than the one that processes were chosen of; nothing was sent.
+    #[error("another daemon answers than the one that was asked about: nothing was sent")]
+    OtherDaemon,
     /// The configuration was not understood; nothing was started.
     #[error(transparent)]
     Config(#[from] EcosystemError),

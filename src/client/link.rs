@@ -123,6 +123,21 @@ impl SharedConnection {
         Ok(self.session().await?.exchange(call, timeout).await?)
     }
 
+    /// Why the daemon of this connection closed it: it is gone, or another one answers in its place.
+    pub(super) async fn why_closed(&self) -> ClientError {
+        let opening = Session::open(
+            &self.endpoint,
+            self.options.frame_bytes_max,
+            (self.options.timeout, self.options.timeout),
+            (&self.tasks, &self.generation),
+            Box::new(|_| {}),
+        );
+        match opening.await {
+            Ok(_) => ClientError::OtherDaemon,
+            Err(problem) => ClientError::from_problem(problem),
+        }
+    }
+
     /// All processes, typed.
     pub(super) async fn snapshot(&self) -> Result<Snapshot, ClientError> {
         Ok(self.session().await?.ask_processes(self.options.timeout).await?.1)

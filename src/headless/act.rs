@@ -50,7 +50,9 @@ pub(super) async fn run(
     if is_sweeping && !infos.is_empty() {
         let home = context.home();
         let all = output::processes(infos.len());
-        ask::confirm(context, &format!("{verb} all {all} of {home}?"))?;
+        let names = targets::named(infos.iter().map(targets::label), context.is_ascii);
+        let question = format!("{verb} all {all} of {home}{names}?");
+        ask::confirm_about(context, &client, &question).await?;
     }
     if infos.is_empty() && !json {
         writeln!(out, "nothing to {verb}: there are no processes")?;
@@ -74,7 +76,9 @@ pub(super) async fn each(
     (infos, is_json): (&[ProcessInfo], bool),
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
-    let targets: Vec<Target> = infos.iter().map(Target::of).collect();
+    // Another daemon may answer later on another connection.
+    let god = client.god().await;
+    let targets: Vec<Target> = infos.iter().map(|info| Target::of(info).seen(0, god)).collect();
     let deeds: Deeds =
         targets.iter().map(|target| (action.verb().to_owned(), target.label())).collect();
     context.note_asked(&deeds);
@@ -170,7 +174,8 @@ pub(super) async fn kill(context: &Context, out: &mut impl Write) -> Result<Code
     let chosen = client.chosen("killMe", &args).await.map_err(|error| context.failure(error))?;
     let all = output::processes(chosen.targets.len());
     let home = context.home();
-    ask::confirm(context, &format!("end the daemon of {home} and its {all}?"))?;
+    let names = targets::named(chosen.targets.iter().map(Target::label), context.is_ascii);
+    ask::confirm(context, &format!("end the daemon of {home} and its {all}{names}?"))?;
     let deeds = of_task(&Task::Kill);
     context.note_asked(&deeds);
     let reply = client.call_for("killMe", args, &chosen).await;

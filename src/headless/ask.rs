@@ -6,6 +6,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::Context;
 use super::failure::Failure;
+use crate::client::Client;
 use crate::protocol::risk::Risk;
 
 /// [`require`], for a call of this risk.
@@ -16,6 +17,20 @@ pub(super) fn require_for(context: &Context, risk: Risk, what: &str) -> Result<(
 /// [`confirm`], for a call of this risk: a person is asked sooner than a script is held up.
 pub(super) fn confirm_for(context: &Context, risk: Risk, question: &str) -> Result<(), Failure> {
     if is_asked(context, risk) { confirm(context, question) } else { Ok(()) }
+}
+
+/// The same before what is done to processes of a daemon: whoever answers takes their time, and another
+/// daemon may be there by then.
+pub(super) async fn confirm_about(
+    context: &Context,
+    client: &Client,
+    question: &str,
+) -> Result<(), Failure> {
+    if context.yes {
+        return Ok(());
+    }
+    confirm(context, question)?;
+    client.expect_same_daemon().await.map_err(|error| context.failure(error))
 }
 
 /// Whether a question comes before a call of this risk.

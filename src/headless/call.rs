@@ -94,12 +94,7 @@ pub(super) async fn run(
         None => Vec::new(),
     };
     let reply = if let Some(chosen) = chosen.filter(|_| is_asked) {
-        let labels: Vec<String> = chosen.targets.iter().map(Target::label).collect();
-        let whom = if labels.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", output::printable(&targets::some(&labels), context.is_ascii))
-        };
+        let whom = targets::named(chosen.targets.iter().map(Target::label), context.is_ascii);
         let question = format!("call {asked}{whom} on the daemon of {}?", context.home());
         ask::confirm_for(context, risk, &question)?;
         context.note_asked(&deeds);

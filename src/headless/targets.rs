@@ -6,6 +6,7 @@
 use std::borrow::Borrow;
 
 use super::failure::Failure;
+use super::output;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::shell::word;
 use crate::protocol::text::clean;
@@ -220,6 +221,15 @@ pub(super) fn some(names: &[String]) -> String {
         0 => list,
         rest => format!("{list} and {rest} more"),
     }
+}
+
+/// Whom a question is about, to stand behind it: ` (api[0], web[1] and 3 more)`; nothing where it is nobody.
+pub(super) fn named(labels: impl Iterator<Item = String>, is_ascii: bool) -> String {
+    let labels: Vec<String> = labels.collect();
+    if labels.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", output::printable(&some(&labels), is_ascii))
 }
 
 fn labels(infos: &[&ProcessInfo]) -> String {

@@ -50,7 +50,7 @@ async fn each(
         _ => String::new(),
     };
     let question = format!("{verb} {whom} of {}{shared}?", context.home());
-    ask::confirm_for(context, errand.risk(), &question)?;
+    confirm(context, &client, errand.risk(), &question).await?;
     let code = perform(context, &client, of_each(errand.clone(), &infos), out).await?;
     client.disconnect().await;
     Ok(code)
@@ -167,8 +167,10 @@ pub(super) async fn flush(
         Some(bytes) => format!("{} of logs", units::bytes(bytes)),
         None => "the logs".to_owned(),
     };
-    let question = format!("empty {what} of all {all} and of the daemon of {}?", context.home());
-    ask::confirm_for(context, Task::FlushConsole.risk(), &question)?;
+    let names = targets::named(processes.iter().map(targets::label), context.is_ascii);
+    let home = context.home();
+    let question = format!("empty {what} of all {all}{names} and of the daemon of {home}?");
+    confirm(context, &client, Task::FlushConsole.risk(), &question).await?;
     let console = perform(context, &client, Task::FlushConsole, out).await?;
     let code = perform(context, &client, of_each(Errand::Flush, &processes), out).await?;
     client.disconnect().await;
@@ -221,7 +223,7 @@ pub(super) async fn scale(
     let targets = processes.iter().filter(is_meant).map(Target::of).collect();
     let task = Task::Scale { targets, to, leaves };
     if let Some(question) = question {
-        ask::confirm_for(context, task.risk(), &question)?;
+        confirm(context, &client, task.risk(), &question).await?;
     }
     let code = perform(context, &client, task, out).await?;
     client.disconnect().await;
@@ -247,10 +249,23 @@ pub(super) async fn resurrect(context: &Context, out: &mut impl Write) -> Result
     expect_allowed(context, &Task::Resurrect)?;
     let client = context.connect().await?;
     let question = format!("start what is saved in {} and missing here?", context.home());
-    ask::confirm_for(context, Task::Resurrect.risk(), &question)?;
+    confirm(context, &client, Task::Resurrect.risk(), &question).await?;
     let code = perform(context, &client, Task::Resurrect, out).await?;
     client.disconnect().await;
     Ok(code)
+}
+
+/// Asks where that is asked, and then looks whether the daemon is the same still.
+async fn confirm(
+    context: &Context,
+    client: &Client,
+    risk: Risk,
+    question: &str,
+) -> Result<(), Failure> {
+    if !ask::is_asked(context, risk) {
+        return Ok(());
+    }
+    ask::confirm_about(context, client, question).await
 }
 
 /// Refuses what only looking forbids, and what has to be asked where nobody can be.

@@ -123,18 +123,66 @@ pub(crate) fn answered(daemon: &Simulated, arguments: &[&str], question: &str, t
 pub(crate) fn a_terminal_is_asked_first() {
     let daemon = Simulated::quiet(2);
     let two = |verb: &str| format!("{verb} all 2 processes of ");
+    let named = "(app-0[0], app-1[1])?";
     for no in ["n\r", "\r", "nope\r", "\u{4}"] {
         assert_eq!(answered(&daemon, &["stop", "all"], &two("stop"), no), 1, "{no:?}");
     }
     assert_eq!(answered(&daemon, &["delete", "all"], &two("delete"), "n\r"), 1);
     assert_eq!(answered(&daemon, &["kill"], "end the daemon of ", "n\r"), 1);
+    assert_eq!(answered(&daemon, &["delete", "all"], named, "n\r"), 1, "whom it is about");
     let called = daemon.called();
     assert!(called.iter().all(|method| method == "getMonitorData"), "{called:?}");
 
     assert_eq!(answered(&daemon, &["stop", "all"], &two("stop"), "y\r"), 0);
     assert_eq!(status(&daemon), ["stopped", "stopped"]);
-    assert_eq!(answered(&daemon, &["kill"], "and its 2 processes?", "YES\r"), 0);
+    assert_eq!(
+        answered(&daemon, &["kill"], "and its 2 processes (app-0[0], app-1[1])?", "YES\r"),
+        0
+    );
     daemon.run(&["ls"]).with(3);
+}
+
+/// A daemon that another one took the place of while the question stood: nothing is sent to that.
+pub(crate) fn another_daemon_than_the_one_asked_about_is_sent_nothing() {
+    for arguments in [
+        &["delete", "all"][..],
+        &["stop", "all"],
+        &["kill"],
+        &["call", "deleteAll"],
+        &["signal", "USR2", "app-0"],
+        &["scale", "app-0", "+1"],
+        &["flush"],
+    ] {
+        let daemon = Simulated::quiet(2);
+        let home = daemon.home().to_str().unwrap();
+        let mut screen = Screen::cockpit((200, 24), &[&["--home", home], arguments].concat());
+        screen.wait_for("the question", |text| text.contains("[y/N]"));
+        let script = daemon.script();
+        daemon.block_on(async {
+            script.vanish().await.unwrap();
+            script.come_back(World::quiet(2, epoch_ms())).await.unwrap();
+        });
+        screen.press("y\r");
+        screen.wait_for("that it is another one", |text| {
+            text.contains(
+                "another daemon answers than the one that was asked about: nothing was sent",
+            )
+        });
+        assert_eq!(screen.wait_exit().code, 1, "{arguments:?}");
+        assert_eq!(status(&daemon), ["online", "online"]);
+        let called = daemon.called();
+        assert!(called.iter().all(|method| method == "getMonitorData"), "{called:?}");
+    }
+    // One that is gone is the case of a daemon that is not there.
+    let daemon = Simulated::quiet(2);
+    let home = daemon.home().to_str().unwrap();
+    let mut screen = Screen::cockpit((200, 24), &["--home", home, "delete", "all"]);
+    screen.wait_for("the question", |text| text.contains("[y/N]"));
+    let script = daemon.script();
+    daemon.block_on(script.vanish()).unwrap();
+    screen.press("y\r");
+    screen.wait_for("that none is there", |text| text.contains("no PM2 daemon is running"));
+    assert_eq!(screen.wait_exit().code, 3);
 }
 
 /// The same table asks in the palette and in `call`; a script is held up by the worst only.

@@ -309,7 +309,10 @@ fn what_ends_begins_or_is_lost_for_good_is_asked_first() {
     for (arguments, question) in [
         (&["signal", "USR2", "app-0", "1"][..], "send SIGUSR2 to app-0[0], app-1[1] of "),
         (&["flush", "app-0"], "flush the logs of app-0[0] of "),
-        (&["flush"], "empty the logs of all 2 processes and of the daemon of "),
+        (
+            &["flush"],
+            "empty the logs of all 2 processes (app-0[0], app-1[1]) and of the daemon of ",
+        ),
         (&["scale", "app-0", "+1"], "start 1 more process of app-0?"),
         (&["resurrect"], "start what is saved in "),
     ] {

@@ -106,7 +106,7 @@ pub(crate) fn a_call_that_was_asked_about_does_nothing_to_newcomers() {
             ),
             (&["call", "deleteProcess", "alpha"], "(alpha[0])", "alpha[0]: replaced"),
             (&["call", "deleteAll"], "(alpha[0], beta[1])", "alpha[0]: replaced"),
-            (&["kill"], "its 2 processes?", "alpha[0]: replaced"),
+            (&["kill"], "its 2 processes (alpha[0], beta[1])?", "alpha[0]: replaced"),
         ];
         let mut asked: Vec<(Screen, &str)> = Vec::new();
         for (words, named, said) in cases {

@@ -32,7 +32,7 @@ pub(super) fn files(info: &ProcessInfo) -> Vec<PathBuf> {
 impl Acting {
     /// Empties the log files of each. Nothing is sent, and so one look is enough for all.
     pub(super) async fn flush(&self, targets: &[Target], tell: &mut impl FnMut(Outcome)) {
-        let processes = self.look().await;
+        let processes = self.look().await.map_err(super::unsent);
         for target in targets {
             let found = match &processes {
                 _ if self.halted.is_cancelled() => Err(Verdict::NotBegun),

@@ -170,9 +170,9 @@ impl Acting {
         }
     }
 
-    /// The process as it is now, if it is the one that was chosen.
+    /// The process as it is now, if it is the one that was chosen: the look before anything is sent.
     pub(crate) async fn find(&self, target: &Target) -> Result<ProcessInfo, Verdict> {
-        let processes = self.look().await?;
+        let processes = self.look().await.map_err(unsent)?;
         target.find(&processes, self.session.god).cloned()
     }
 
@@ -256,6 +256,16 @@ impl Acting {
     }
 }
 
+/// What a look that failed means where nothing was sent before it.
+fn unsent(failed: Verdict) -> Verdict {
+    match failed {
+        Verdict::Unknown { is_closed: true, .. } => {
+            Verdict::Refused("the daemon closed the connection; nothing was sent".into())
+        }
+        failed => failed,
+    }
+}
+
 /// What is said of the instances after one of which this came; `None` where they are gone on with.
 fn left_alone(before: &Verdict) -> Option<Verdict> {
     match before {
@@ -304,6 +314,16 @@ mod tests {
         assert_eq!(left_alone(&Verdict::Done), None);
         let alone = Verdict::Down(Down::unseen(Why::LeftAlone));
         assert_eq!(left_alone(&Verdict::Refused("no".into())), Some(alone));
+    }
+
+    #[test]
+    fn a_look_that_failed_has_done_nothing() {
+        let closed = unsent(Verdict::Unknown { waited_ms: 1, is_closed: true });
+        let said = closed.sentence(Action::Delete, "api[0]");
+        let wanted =
+            "cannot delete api[0]: refused: the daemon closed the connection; nothing was sent";
+        assert_eq!(said, wanted);
+        assert_eq!(unsent(Verdict::Gone), Verdict::Gone);
     }
 
     #[test]
