@@ -167,12 +167,7 @@ fn dress(
     let reading = read(&plain.text, &Context { declared, clock, is_stderr: false });
     let says_shown = reading.time.is_none_or(|own| is_shown(own.at_ms, line.time));
     if let Some(record) = Record::of(&plain.text, &reading) {
-        let text = match &record.stack {
-            Some(stack) if record.message.is_empty() => stack.lines().next().unwrap_or_default(),
-            _ => "",
-        };
-        let words = record.line();
-        let all = if text.is_empty() { words } else { format!("{text} {words}") };
+        let all = record.row();
         let stamp = reading.own_time.filter(|_| !says_shown).map(|span| span.of(&plain.text));
         let all = match stamp {
             Some(stamp) => format!("{} {all}", String::from_utf8_lossy(stamp)),

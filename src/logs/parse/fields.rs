@@ -9,6 +9,7 @@ mod roles;
 mod tests;
 
 use super::reading::{Reading, Shape};
+use super::trace::traces;
 
 pub(super) use self::json::{Value, unescape};
 pub(super) use self::roles::Known;
@@ -87,10 +88,41 @@ impl Record {
     /// Message and fields on one line, without noise.
     #[must_use]
     pub fn line(&self) -> String {
+        self.joined(&self.message)
+    }
+
+    fn joined(&self, message: &str) -> String {
         let fields = self.fields.iter().filter(|field| !field.is_noise).map(Field::word);
-        let message = Some(self.message.clone()).filter(|message| !message.is_empty());
+        let message = Some(message.to_owned()).filter(|message| !message.is_empty());
         message.into_iter().chain(fields).collect::<Vec<_>>().join(" ")
     }
+
+    /// As a row shows it: as [`Self::line`], but of a stack trace what was thrown, and how many frames there
+    /// are.
+    #[must_use]
+    pub fn row(&self) -> String {
+        let message = match &self.stack {
+            Some(stack) if self.message.is_empty() => stack.lines().next().unwrap_or_default(),
+            _ => &*self.message,
+        };
+        let Some((head, frames)) = thrown(message) else { return self.joined(message) };
+        let noun = if frames == 1 { "frame" } else { "frames" };
+        format!("{}   + {frames} {noun}", self.joined(&head))
+    }
+}
+
+/// What was thrown, with what stands before it, and how many frames follow; `None` of what is no stack trace.
+fn thrown(message: &str) -> Option<(String, usize)> {
+    if !message.contains('\n') {
+        return None;
+    }
+    let lines: Vec<&str> = message.lines().collect();
+    let all = traces(lines.iter().map(|line| line.as_bytes()));
+    let trace = all.into_iter().find(|trace| trace.frames > 0)?;
+    let before = lines.get(..trace.first)?.iter().map(|line| line.trim());
+    let title = lines.get(trace.title)?.trim();
+    let head: Vec<&str> = before.filter(|line| !line.is_empty()).chain([title]).collect();
+    Some((head.join(" "), trace.frames))
 }
 
 fn object(text: &[u8]) -> Record {

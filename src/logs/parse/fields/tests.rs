@@ -20,6 +20,20 @@ fn nested_fields_are_flattened_in_their_order() {
 }
 
 #[test]
+fn a_row_of_a_trace_is_what_was_thrown() {
+    let row = |text: &str| record(text).unwrap().0.row();
+    let pm2 = r#"{"message":"Error: no disk\n    at load (node:internal/x:1:27)\n    at write (/srv/disk.js:7:3)\n","timestamp":"t","type":"err","process_id":0,"app_name":"a"}"#;
+    assert_eq!(row(pm2), "Error: no disk   + 2 frames");
+    let excerpt = r#"{"message":"/srv/index.js:12\n  throw err;\n  ^\n\nError: no disk\n    at write (/srv/disk.js:7:3)","type":"err","process_id":0,"app_name":"a"}"#;
+    assert_eq!(row(excerpt), "Error: no disk   + 1 frame");
+    let own = r#"{"msg":"cannot save\nError: full\n    at write (/srv/disk.js:7:3)","n":1}"#;
+    assert_eq!(row(own), "cannot save Error: full n=1   + 1 frame");
+    let stack = r#"{"err":{"stack":"Error: x\n    at a (/srv/a.js:1:2)"},"n":1}"#;
+    assert_eq!(row(stack), "Error: x n=1");
+    assert_eq!(row(r#"{"msg":"two\nlines","n":1}"#), "two\nlines n=1", "no trace");
+}
+
+#[test]
 fn values_are_quoted_where_they_would_not_read_as_one_word() {
     let text = r#"{"a":"","b":"x=y","c":"say \"hi\"","d":"line\nline\ttab","e":"\u001b[31m","f":"ü/ok","g":"\ud83d\ude00"}"#;
     let expected = r#"a="" b="x=y" c="say \"hi\"" d="line\nline\ttab" e="\u{1b}[31m" f=ü/ok g=😀"#;
