@@ -134,8 +134,8 @@ pub struct Logs {
     /// Continue with new lines
     #[arg(short, long)]
     pub follow: bool,
-    /// Only lines that match this regular expression; case is ignored if it is all lower case. Exit
-    /// code 1 if there are none
+    /// Only lines that match this regular expression, as they are printed: JSON as JSON; case is ignored if it
+    /// is all lower case. Exit code 1 if there are none
     #[arg(long, value_name = "REGEX")]
     pub grep: Option<String>,
     /// Leave out lines that match this regular expression. Exit code 1 if none is left

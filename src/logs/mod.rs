@@ -20,6 +20,7 @@ mod pieces;
 mod query;
 mod reach;
 mod read;
+mod rows;
 mod saving;
 mod seek;
 mod slot;

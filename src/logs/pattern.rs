@@ -15,6 +15,7 @@ use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 use super::bits::Bits;
 use super::bytes::{has_newline, is_special};
 use super::read::{Lines, plain, push_parts};
+use super::rows::{Rows, words, words_of};
 
 /// The longest pattern, bytes.
 pub const PATTERN_BYTES_MAX: usize = 4096;
@@ -61,6 +62,8 @@ pub struct Pattern {
     is_literal: bool,
     /// Many lines may be searched in one go: no anchor of it means the whole text.
     takes_blocks: bool,
+    /// How it is found in rows of JSON, where it may be there alone.
+    rows: Option<Rows>,
 }
 
 impl PartialEq for Pattern {
@@ -100,7 +103,8 @@ impl Pattern {
         } else {
             compile(text, is_insensitive)?
         };
-        Ok(Self { text: text.to_owned(), regex, is_literal: false, takes_blocks })
+        let rows = Rows::of(text, words(&ast), |word| compile(word, is_insensitive).ok());
+        Ok(Self { text: text.to_owned(), regex, is_literal: false, takes_blocks, rows })
     }
 
     /// The words as they stand. Without a capital letter in them case does not matter.
@@ -112,7 +116,8 @@ impl Pattern {
         Self::check_length(text)?;
         let is_insensitive = !text.chars().any(char::is_uppercase);
         let regex = compile(&regex_syntax::escape(text), is_insensitive)?;
-        Ok(Self { text: text.to_owned(), regex, is_literal: true, takes_blocks: true })
+        let rows = Rows::of(text, words_of(text), |word| compile(word, is_insensitive).ok());
+        Ok(Self { text: text.to_owned(), regex, is_literal: true, takes_blocks: true, rows })
     }
 
     /// For a search while one types: a regular expression, or the words as they stand where it is
@@ -168,9 +173,30 @@ impl Pattern {
         end.is_some_and(|end| ends || end < text.len())
     }
 
-    /// The last of several lines, as they are in a file, that it is in.
+    /// The last of several lines, as they are in a file, that it is in, or in whose row it is.
     #[must_use]
     pub fn last_line(&self, lines: &[u8]) -> Option<Range<usize>> {
+        let last = self.last_in_bytes(lines);
+        let from = last.as_ref().map_or(0, |last| last.end);
+        self.last_row(lines, from).or(last)
+    }
+
+    /// The last line behind a byte in whose row it is.
+    fn last_row(&self, lines: &[u8], from: usize) -> Option<Range<usize>> {
+        self.rows.as_ref().filter(|rows| rows.may_be_in(lines))?;
+        let mut end = lines.len();
+        loop {
+            let before = lines.get(from..end)?;
+            let start = from + memrchr(b'\n', before).map_or(0, |end| end + 1);
+            // What begins before it was looked at.
+            if self.is_in_row(&plain(lines.get(start..end)?)) {
+                return Some(start..end);
+            }
+            end = start.checked_sub(1).filter(|end| *end > from)?;
+        }
+    }
+
+    fn last_in_bytes(&self, lines: &[u8]) -> Option<Range<usize>> {
         if self.takes_blocks && !is_special(lines) {
             let at = self.regex.find_iter(lines).last()?.start();
             let start = memrchr(b'\n', lines.get(..at)?).map_or(0, |end| end + 1);
@@ -186,6 +212,17 @@ impl Pattern {
             }
             end = start.checked_sub(1)?;
         }
+    }
+
+    /// Whether it may be in the row of a line though it is not in its bytes.
+    pub(super) fn is_in_rows(&self) -> bool {
+        self.rows.is_some()
+    }
+
+    /// Whether it is in the row of a line, as [`super::plain`] gives it, where that is JSON.
+    pub(super) fn is_in_row(&self, line: &[u8]) -> bool {
+        let row = self.rows.as_ref().and_then(|rows| rows.row(line));
+        row.is_some_and(|row| self.is_match(row.as_bytes()))
     }
 
     /// Where it is in text that is shown, for highlights; empty matches are left out.

@@ -2,7 +2,7 @@
 //! lines are in files or hold control sequences.
 //!
 //! Invariant: a search sees what is shown. A line with an escape sequence or a carriage return is
-//! searched as [`crate::protocol::text`] cleans it.
+//! searched as [`crate::protocol::text`] cleans it; one of JSON as it is and as its row shows it ([`super::rows`]).
 
 use std::borrow::Cow;
 use std::io;

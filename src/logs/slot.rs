@@ -6,12 +6,13 @@ use std::io;
 use super::bits::Bits;
 use super::block::Block;
 use super::entry::Rests;
-use super::line::{LEVELS, Record, column};
+use super::line::{Kind, LEVELS, Record, column};
 use super::long::{LongLines, Looked};
 use super::parse::Level;
 use super::pattern::Pattern;
 use super::query::{Query, Wanted};
 use super::read::{Files, Lines, Scratch};
+use super::rows::ROW_COST;
 
 /// Counts of lines that are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -218,10 +219,40 @@ fn marks(
         let wanted = candidates.rank(end) - candidates.rank(next);
         pattern.mark(&lines, candidates, wanted, out);
         cost += lines.text.len();
+        if pattern.is_in_rows() {
+            cost += row_marks(pattern, (block, &lines), (next, end), candidates, out);
+        }
         next = end;
     }
     if block.summary().long > 0 {
         cost += long_marks(pattern, block, from, candidates, glass, out);
+    }
+    cost
+}
+
+/// The same for lines of JSON whose bytes do not match: by their rows. Lines from the first to before the
+/// second index.
+fn row_marks(
+    pattern: &Pattern,
+    (block, lines): (&Block, &Lines<'_>),
+    (from, end): (usize, usize),
+    candidates: &Bits,
+    out: &mut Bits,
+) -> usize {
+    let mut cost = 0;
+    for index in candidates.iter_from(from).take_while(|index| *index < end) {
+        let line = lines.line(index - from);
+        if line.last() != Some(&b'}') || out.get(index) {
+            continue;
+        }
+        let is_output =
+            block.records().get(index).is_some_and(|record| record.kind() == Kind::Output);
+        if is_output {
+            cost += line.len() * ROW_COST;
+            if pattern.is_in_row(line) {
+                out.set(index);
+            }
+        }
     }
     cost
 }

@@ -217,6 +217,26 @@ fn json_is_words_and_what_has_a_column_does_not_stand_twice() {
 }
 
 #[test]
+fn json_is_found_by_what_its_row_shows_and_its_trace_is_one_row() {
+    let trace = r#"{"message":"Error: no disk\n    at write (/srv/disk.js:7:3)\n","timestamp":"t","type":"err","process_id":0,"app_name":"p0"}"#;
+    let lines = [r#"{"level":30,"msg":"paid","reqId":42}"#, r#"{"level":30,"reqId":43}"#, trace];
+    let mut app = filled(lines.map(|text| output(0, "p0", text)).to_vec());
+    let columns = Columns::of(&app, 120);
+    let laid = laid(&app, &columns, 10);
+    assert_eq!(&*laid[2].line.text.text, "Error: no disk   + 1 frame");
+    assert_eq!(laid[2].height(), 1);
+    keys(&mut app, "\t/reqId=42\r");
+    assert_eq!((app.log_view.found(), marked_text(&app)), (1, lines[0]));
+    keys(&mut app, "&!reqId=42\r");
+    assert_eq!(shown(&app), lines[1..]);
+    keys(&mut app, "G\r");
+    let Mode::LogSheet(LogSheet::Entry(entry)) = &app.mode else { panic!("{:?}", app.mode) };
+    let has = |text: &str| entry.lines.iter().any(|line| line.contains(text));
+    assert!(has("  Error: no disk") && has("    at write (/srv/disk.js:7:3)"), "{:?}", entry.lines);
+    assert!(has("\"process_id\": 0"), "what the row leaves out: {:?}", entry.lines);
+}
+
+#[test]
 fn wrapped_lines_take_their_rows_and_the_mark_stays_in_sight() {
     let long = |n: usize| output(0, "p0", &format!("{n:03}").repeat(40));
     let mut app = filled((0..60).map(long).collect());

@@ -74,6 +74,81 @@ fn highlights_are_ranges_of_what_is_shown() {
     assert_eq!(pattern.find_iter("abbcb").collect::<Vec<_>>(), [1..3, 4..5]);
 }
 
+/// Found in the bytes, or in the row that is made of them; what is no JSON has no row.
+#[test]
+fn json_is_searched_as_it_is_and_as_its_row_shows_it() {
+    let pino = r#"{"level":30,"time":1795831920000,"pid":7,"reqId":42,"msg":"say \"hi\"","a":{"b":"x y"}}"#;
+    let pm2 = r#"{"message":"GET /cart 404\n","timestamp":"t","type":"out","process_id":0,"app_name":"a"}"#;
+    for (pattern, line, expected) in [
+        ("reqId=42", pino, true),
+        ("reqid=4[0-9]$", pino, false),
+        ("reqid=4[0-9]", pino, true),
+        ("reqId\":42", pino, true),
+        ("reqId=43", pino, false),
+        (r#"say "hi" reqId"#, pino, true),
+        (r#"a.b="x y"$"#, pino, true),
+        ("^say", pino, true),
+        ("pid=7", pino, false),
+        ("(?i)REQID=42", pino, true),
+        ("^GET /cart 404$", pm2, true),
+        ("reqId=42", "{reqId: 42}", false),
+        ("n=1", r#"2026-11-28T03:12:00Z up {"n":1}"#, true),
+    ] {
+        let both = [Pattern::search(pattern).unwrap().0, Pattern::literal(pattern).unwrap()];
+        for (way, pattern) in ["regex", "literal"].into_iter().zip(both) {
+            let is_regex =
+                ["[", "^", "$", "(", "."].iter().any(|sign| pattern.text().contains(sign));
+            if way == "literal" && is_regex {
+                continue;
+            }
+            let mut store = Store::default();
+            let source = store.source(&key(0, "api", Stream::Out)).unwrap();
+            let shown = [&b"before"[..], line.as_bytes(), b"behind"];
+            let ids = shown.map(|bytes| store.append(source, &super::line(0, bytes)).unwrap());
+            let mut view = View::default();
+            view.set_search(Some(pattern.clone()));
+            assert!(view.step(&store, &NoFiles, usize::MAX).is_done);
+            let hits = ids.map(|id| view.is_match(&store, id));
+            assert_eq!(hits, [false, expected, false], "{way} {} in {line}", pattern.text());
+            let filter = Filter { pattern: pattern.clone(), is_inverted: true, is_on: true };
+            let mut view = View::new(Query { filters: vec![filter], ..Query::default() });
+            view.step(&store, &NoFiles, usize::MAX);
+            assert_eq!(view.shows(&store, ids[1]), !expected, "{way} {}", pattern.text());
+            // In a file, the last of several.
+            let all = shown.join(&b'\n');
+            let found = pattern.last_line(&all).map(|range| all[range].to_vec());
+            assert_eq!(found, expected.then(|| line.as_bytes().to_vec()), "{}", pattern.text());
+        }
+    }
+}
+
+/// Messages of apps and what happened are shown as they came.
+#[test]
+fn only_output_has_a_row_of_words() {
+    let mut store = Store::default();
+    let source = store.source(&key(0, "api", Stream::Messages)).unwrap();
+    let message = Line { kind: Kind::Message, ..line(0, br#"my:stats {"rps":41}"#) };
+    let id = store.append(source, &message).unwrap();
+    let mut view = View::default();
+    view.set_search(Some(Pattern::regex("rps=41").unwrap()));
+    view.step(&store, &NoFiles, usize::MAX);
+    assert!(!view.is_match(&store, id));
+}
+
+#[test]
+fn the_last_line_of_a_file_may_be_found_by_its_bytes_or_its_row() {
+    let lines = b"n=1 a\n{\"n\":1}\nn=1 b\nx";
+    let found = |pattern: &str, lines: &[u8]| {
+        let range = Pattern::regex(pattern).unwrap().last_line(lines)?;
+        Some(String::from_utf8(lines[range].to_vec()).unwrap())
+    };
+    assert_eq!(found("n=1", lines).as_deref(), Some("n=1 b"));
+    assert_eq!(found("n=1", &lines[..14]).as_deref(), Some("{\"n\":1}"));
+    assert_eq!(found("n=1", &lines[..5]).as_deref(), Some("n=1 a"));
+    assert_eq!(found("n=2", lines), None);
+    assert_eq!(found("n=1", b"{\"n\":1}").as_deref(), Some("{\"n\":1}"));
+}
+
 const PATTERNS: &[&str] = &[
     "a",
     "ab|bc",
