@@ -71,6 +71,18 @@ impl Level {
             Self::Fatal => "fatal",
         }
     }
+
+    /// The letter of it in a row.
+    #[must_use]
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::Trace => "t",
+            Self::Debug => "d",
+            Self::Info => "i",
+            Self::Warn => "W",
+            Self::Error | Self::Fatal => "E",
+        }
+    }
 }
 
 /// What kind of line it is.

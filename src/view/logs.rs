@@ -309,13 +309,14 @@ impl Look {
 
 /// The letter of a line's level. Letters of little weight are quiet, not faint: they are text.
 fn letter(line: &Shown) -> (&'static str, Role) {
-    match line.level.filter(|_| matches!(line.kind, Kind::Output | Kind::More | Kind::Exception)) {
-        Some(Level::Error | Level::Fatal) => ("E", Role::Bad),
-        Some(Level::Warn) => ("W", Role::Warn),
-        Some(Level::Info) => ("i", Role::Quiet),
-        Some(Level::Debug | Level::Trace) => ("d", Role::Quiet),
-        None => ("", Role::Quiet),
-    }
+    let says_one = matches!(line.kind, Kind::Output | Kind::More | Kind::Exception);
+    let Some(level) = line.level.filter(|_| says_one) else { return ("", Role::Quiet) };
+    let role = match level {
+        Level::Error | Level::Fatal => Role::Bad,
+        Level::Warn => Role::Warn,
+        Level::Info | Level::Debug | Level::Trace => Role::Quiet,
+    };
+    (level.letter(), role)
 }
 
 /// How what stands before the text looks.

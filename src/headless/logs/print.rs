@@ -198,18 +198,13 @@ impl<'a, W: Write> Printer<'a, W> {
         // The stamp that PM2 put there says what the time before the line says.
         let text = line.bytes.get(line.stamp_bytes..).unwrap_or_default();
         let text = if self.time == LogTime::Off { &line.bytes } else { text };
-        let level = match line.level {
-            Some(Level::Fatal | Level::Error) => b'E',
-            Some(Level::Warn) => b'W',
-            Some(Level::Info) => b'i',
-            Some(Level::Debug | Level::Trace) => b'd',
-            None => b' ',
-        };
+        let level = line.level.map_or(" ", Level::letter);
         let mut row = std::mem::take(&mut self.row);
         row.clear();
         push_moment(&mut row, &mut self.second, line, (self.time, self.utc_offset_s, &self.today));
         row.extend_from_slice(label.lead.as_bytes());
-        row.extend_from_slice(&[level, b' ']);
+        row.extend_from_slice(level.as_bytes());
+        row.push(b' ');
         if is_plain(text) {
             row.extend_from_slice(text);
         } else {

@@ -255,3 +255,16 @@ fn in_plain_words_each_line_says_its_kind_once() {
         ]
     );
 }
+
+#[test]
+fn each_level_has_its_letter() {
+    let mut app = evening();
+    let levels =
+        [10, 20, 30, 40, 50, 60].map(|level| format!(r#"{{"level":{level},"msg":"of {level}"}}"#));
+    let lines = levels.map(|text| output(NOW_MS, source(0, "api"), LineKind::Out, &text));
+    app.take_lines(lines);
+    let shown = screen(&app, COLOR, (120, 40));
+    for wanted in ["t of 10", "d of 20", "i of 30", "W of 40", "E of 50", "E of 60"] {
+        assert!(shown.contains(wanted), "{wanted}: {shown}");
+    }
+}
