@@ -34,6 +34,8 @@ struct Away {
     is_told: bool,
     /// Whether none of its name and files was there when it was told to be gone.
     was_alone: bool,
+    /// Whether another daemon may have come since it went.
+    is_of_before: bool,
     /// Whether another daemon came since it was told to be gone with others beside it: whatever that has may
     /// be one of those.
     is_over: bool,
@@ -83,6 +85,19 @@ impl ById {
         info.name == self.was.name && files(info) == files(&self.was)
     }
 
+    /// What is said of one that has its id and name, where the same daemon made that anew.
+    fn takes_place(&self, it: &ProcessInfo, is_other: bool) -> Option<String> {
+        let is_of_before = is_other || self.away.as_ref().is_some_and(|away| away.is_of_before);
+        let (before, now) = (self.was.unique_id.as_ref()?, it.unique_id.as_ref()?);
+        let (id, name) = (it.pm_id, &it.name);
+        let line = || {
+            format!(
+                "process {id} ({name}) was deleted; another {name} has id {id} now, which is followed"
+            )
+        };
+        (before != now && !is_of_before).then(line)
+    }
+
     /// These are all that there are; `is_known` says whether an id was there before, `is_other` whether
     /// another daemon may say so. What is to be said of it.
     pub(super) fn learn(
@@ -96,9 +111,10 @@ impl ById {
         let may_return = self.may_return();
         let it = all.iter().find(|info| self.has(info.pm_id.0, &info.name));
         if let Some(it) = it.filter(|_| may_return) {
+            let line = self.takes_place(it, is_other);
             (self.was, self.away) = (it.clone(), None);
             let again = || format!("process {} ({}) is there again", it.pm_id, it.name);
-            return is_told.then(again);
+            return line.or_else(|| is_told.then(again));
         }
         let alike: Vec<&ProcessInfo> = all.iter().filter(|info| self.is_alike(info)).collect();
         let away = self.away.get_or_insert_with(|| {
@@ -110,9 +126,11 @@ impl ById {
                 fleet,
                 is_told: false,
                 was_alone: false,
+                is_of_before: false,
                 is_over: false,
             }
         });
+        away.is_of_before |= is_other;
         let is_growing = all.len() > std::mem::replace(&mut away.fleet, all.len());
         if is_other {
             // Its ids say nothing of those before.
@@ -251,6 +269,28 @@ mod tests {
         let late = [(none, true), look(&[]), look(&[]), look(&[]), look(&[0, 1, 2])];
         let lines = vec![GONE.to_owned(), "process 2 (web) is there again".to_owned()];
         assert_eq!(told(&late), (lines, Some(2)));
+    }
+
+    #[test]
+    fn one_that_was_made_anew_in_its_place_is_told() {
+        let anew = |unique_id: &str| {
+            vec![ProcessInfo { unique_id: Some(unique_id.into()), ..info(2, "web") }]
+        };
+        let now = Instant::now();
+        let mut it = ById::of(anew("a").remove(0));
+        assert_eq!(it.learn(&anew("a"), |_| true, false, now), None);
+        let line = it.learn(&anew("b"), |_| true, false, now);
+        let wanted = "process 2 (web) was deleted; another web has id 2 now, which is followed";
+        assert_eq!(line.as_deref(), Some(wanted), "at once");
+        assert_eq!(it.learn(&[], |_| true, false, now), None);
+        let line = it.learn(&anew("c"), |_| true, false, now + Duration::from_millis(900));
+        assert_eq!(line.as_deref(), Some(wanted), "a while later");
+        assert_eq!(it.learn(&anew("c"), |_| true, false, now), None, "once");
+        // Another daemon makes all anew, as they were.
+        assert_eq!(it.learn(&anew("d"), |_| false, true, now), None);
+        assert_eq!(it.learn(&[], |_| false, true, now), None);
+        assert_eq!(it.learn(&anew("e"), |_| false, false, now), None);
+        assert!(it.is(2, "web"));
     }
 
     #[test]
