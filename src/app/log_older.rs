@@ -8,6 +8,7 @@ use super::log_goto::arrive_at_end;
 use super::log_keys::{is_older, step};
 use super::log_sight::{self, jump};
 use super::log_view::{LogView, Wanted};
+use super::notice::{About, Notice};
 use super::state::App;
 use crate::logs::{Direction, Goal, LineId, Owner, Reach, Scope};
 use crate::model::past::Past;
@@ -99,6 +100,15 @@ impl LogView {
     }
 }
 
+impl LogView {
+    /// Whether the search or a filter asks for what files were read for.
+    fn is_sought(&self, reach: &Reach) -> bool {
+        let Reach::Match(pattern) = reach else { return true };
+        let filters = self.filters().map(|filter| &filter.search);
+        filters.chain(self.search()).any(|search| search.pattern == *pattern)
+    }
+}
+
 /// Ends the reading; false where nothing is read.
 pub(super) fn halt(app: &mut App, effects: &mut Effects) -> bool {
     let is_long = app.log_view.reaching.as_ref().is_some_and(|reach| *reach != Reach::More);
@@ -172,7 +182,14 @@ pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
 /// Goes where the files were read for.
 fn arrive(app: &mut App, reach: &Reach, has_nothing: bool) {
     match reach {
-        _ if has_nothing => app.notify("no match, to the beginning of the log files", false),
+        _ if has_nothing => {
+            // It is of the search or filter that there is now, or of none.
+            if app.log_view.is_sought(reach) {
+                let text = "no match, to the beginning of the log files";
+                let notice = Notice::new(text, false, app.now.steady_ms);
+                app.say(notice.about(About::LastKey));
+            }
+        }
         Reach::More => {}
         Reach::Begin => {
             // Its first line may have to be read before it is known whether it is shown.

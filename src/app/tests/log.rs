@@ -262,6 +262,39 @@ fn zoom_gives_the_pane_in_front_all_and_esc_takes_it_back() {
 }
 
 #[test]
+fn that_nothing_was_found_is_said_of_what_is_searched_for_still() {
+    let nothing = || {
+        let mut report = past(&[], false, true);
+        if let Report::History(past) = &mut report {
+            past.has_nothing = true;
+        }
+        report
+    };
+    let notice = |app: &App| app.notice.as_ref().map(|notice| notice.text.clone());
+    let searched = || {
+        let mut app = filled(vec![output(0, "p0", "line")]);
+        send(&mut app, past(&[(-30, "one")], true, false));
+        keys(&mut app, "\t/nope");
+        let effects = press(&mut app, Command::Open);
+        assert!(
+            matches!(effects[..], [Effect::Older { reach: Reach::Match(_), .. }]),
+            "{effects:?}"
+        );
+        app
+    };
+    let mut app = searched();
+    send(&mut app, nothing());
+    assert_eq!(notice(&app).as_deref(), Some("no match, to the beginning of the log files"));
+    press(&mut app, Command::Back);
+    assert_eq!((notice(&app), app.log_view.search()), (None, None), "Esc drops both");
+    // It is answered late, of a search that is another one by then.
+    let mut app = searched();
+    app.log_view.set_search(None);
+    send(&mut app, nothing());
+    assert_eq!(notice(&app), None);
+}
+
+#[test]
 fn letters_that_act_do_nothing_in_the_log() {
     let mut app = filled(vec![output(0, "p0", "line")]);
     // `keys` checks that nothing is sent.
