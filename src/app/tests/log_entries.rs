@@ -174,6 +174,21 @@ fn an_entry_is_opened_whole_searched_and_copied() {
     keys(&mut app, "\t\r");
     assert_eq!(open(&app).lines[..3], ["api:", "{", "  \"a\": ["]);
     assert_eq!(press(&mut app, Command::Log(LogCommand::Copy)), [Effect::Copy(json.into())]);
+    // What its row leaves out.
+    let pino = r#"{"level":30,"time":1795831920000,"pid":7,"hostname":"box","v":1,"err":{"stack":"E: x\n  at a"},"msg":"up"}"#;
+    let mut app = filled(vec![output(0, "p0", pino)]);
+    keys(&mut app, "\t\r");
+    let lines = open(&app).lines.join("\n");
+    for part in [
+        "\"level\": 30",
+        "\"time\": 1795831920000",
+        "\"pid\": 7",
+        "\"hostname\": \"box\"",
+        "\"v\": 1",
+        "  at a",
+    ] {
+        assert!(lines.contains(part), "{part}: {lines}");
+    }
 }
 
 #[test]
