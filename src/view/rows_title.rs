@@ -35,7 +35,7 @@ pub(super) fn parts(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     }
     match (&app.mode, &query.filter) {
         (Mode::Filter(typing), _) => parts.extend(typed(app, typing, glyphs)),
-        (_, Some(filter)) => parts.push(kept(filter)),
+        (_, Some(filter)) => parts.push(kept(filter, glyphs.ellipsis)),
         (_, None) => {}
     }
     if query.sort != Sort::default() {
@@ -47,11 +47,9 @@ pub(super) fn parts(app: &App, glyphs: &Glyphs) -> Vec<Part> {
 }
 
 /// The filter in force; of a long one its start.
-fn kept(filter: &Filter) -> Part {
-    let shown = text::cut_to(filter.text(), FILTER_COLUMNS);
-    let is_cut = shown.len() < filter.text().len();
-    let shown = format!("/ {shown}{}", if is_cut { ".." } else { "" });
-    Part::new(shown, Role::Accent, 0)
+fn kept(filter: &Filter, ellipsis: &str) -> Part {
+    let shown = text::shortened(filter.text(), FILTER_COLUMNS, ellipsis);
+    Part::new(format!("/ {shown}"), Role::Accent, 0)
 }
 
 /// The filter being typed, with the cursor and what is wrong.

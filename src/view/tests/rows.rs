@@ -327,3 +327,15 @@ fn a_column_that_is_chosen_and_not_drawn_says_so() {
     press(&mut app, &[Command::Rows(RowsCommand::Columns)]);
     assert!(line(&app, 160).contains("not drawn"), "its group says it: {}", line(&app, 160));
 }
+
+/// A long filter is cut with the sign that all else is cut with.
+#[test]
+fn a_filter_that_is_cut_says_so_as_all_else_does() {
+    let mut app = typical();
+    press(&mut app, &[Command::Filter]);
+    type_text(&mut app, &"name-that-is-long ".repeat(4));
+    press(&mut app, &[Command::Open]);
+    let shown = screen(&app, COLOR, (120, 40));
+    let line = shown.lines().find(|line| line.contains("/ name-that-is-long")).unwrap();
+    assert!(line.contains("/ name-that-is-long name-that-is-long nam…"), "{line}");
+}
