@@ -13,6 +13,9 @@ pub const DOWN: &str = "down: ";
 /// How they end where PM2 starts it again: what is cut off on a short line is this, not why it is down.
 pub const AGAIN: &str = " (PM2 starts it again)";
 
+/// A shorter time is no news, milliseconds: it would be told as 0.0 s.
+const FELT_MS: u64 = 100;
+
 /// What came of an action on one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -207,10 +210,13 @@ impl Verdict {
             Self::Unknown { waited_ms, is_closed: false } => {
                 format!("unknown: no answer in {}, it may have happened", seconds(*waited_ms))
             }
-            Self::Unknown { waited_ms, is_closed: true } => format!(
-                "unknown: the daemon closed the connection after {}, it may have happened",
-                seconds(*waited_ms)
-            ),
+            Self::Unknown { waited_ms, is_closed: true } => {
+                let after = match waited_ms {
+                    0..FELT_MS => String::new(),
+                    waited_ms => format!(" after {}", seconds(*waited_ms)),
+                };
+                format!("unknown: the daemon closed the connection{after}, it may have happened")
+            }
         }
     }
 
@@ -415,5 +421,13 @@ mod tests {
             "reloaded api[0], online in place of the old process, but did not report ready in 3.0 s \
             (wait_ready)"
         );
+    }
+
+    #[test]
+    fn a_time_that_rounds_to_nothing_is_not_told() {
+        let at_once = Verdict::Unknown { waited_ms: 99, is_closed: true }.about();
+        assert_eq!(at_once, "unknown: the daemon closed the connection, it may have happened");
+        let later = Verdict::Unknown { waited_ms: 100, is_closed: true }.about();
+        assert!(later.contains("after 0.1 s"), "{later}");
     }
 }
