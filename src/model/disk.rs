@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::units;
-use crate::protocol::process::{PmId, ProcessInfo};
+use crate::protocol::process::{LogFiles, PmId, ProcessInfo};
 
 /// Growth is that of the last so many milliseconds.
 const SPAN_MS: i64 = 600_000;
@@ -24,6 +24,11 @@ const DAY_MS: u64 = 86_400_000;
 /// With less than that left, bytes, a disk counts as full: God ends at the first line that it cannot
 /// write (docs/pm2-ops.md section 0).
 const FULL_BYTES: u64 = 1 << 20;
+
+/// What was done here is told within so long, milliseconds.
+const OURS_TOLD_MS: i64 = 1_500;
+/// The most emptied files that wait to be told: all that are looked at.
+const EMPTIED_MAX: usize = 1_000;
 
 /// What one look at the log files of a daemon saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -143,11 +148,14 @@ impl LogFile {
         size_words(self.size(), self.per_minute())
     }
 
-    fn take(&mut self, look: &FileLook, now_ms: i64) {
+    /// Takes a look in; how much was in the file, bytes, where it was emptied since the last one.
+    fn take(&mut self, look: &FileLook, now_ms: i64) -> Option<u64> {
+        let before = self.size();
         let is_same = (self.device, self.inode) == (look.device, look.inode);
-        let is_kept = is_same && look.size >= self.size();
+        let is_kept = is_same && look.size >= before;
         (self.device, self.inode) = (look.device, look.inode);
         self.size.push(now_ms, look.size, is_kept);
+        (is_same && look.size < before).then_some(before)
     }
 }
 
@@ -241,10 +249,43 @@ impl Filling {
     }
 }
 
+/// A log file that was emptied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Emptied {
+    path: Box<str>,
+    /// How much was in it, bytes.
+    bytes: u64,
+    /// When that was seen, milliseconds of the steady clock.
+    pub(super) seen_ms: i64,
+}
+
+/// What was emptied of the log files of a process, and how much was in them: `out 1.2 MiB, err 3.0 KiB`;
+/// `None` where nothing was.
+pub(super) fn emptied_words(emptied: &[Emptied], logs: &LogFiles) -> Option<String> {
+    let holds = |file: &Emptied| {
+        let is_it = |path: &Option<Box<str>>| path.as_deref() == Some(&*file.path);
+        match (is_it(&logs.out), is_it(&logs.err)) {
+            (true, true) => Some(Holds::Both),
+            (true, false) => Some(Holds::Out),
+            (false, true) => Some(Holds::Err),
+            (false, false) => is_it(&logs.both).then_some(Holds::Both),
+        }
+    };
+    let words = |wanted: Holds| {
+        let file = emptied.iter().find(|file| holds(file) == Some(wanted))?;
+        Some(format!("{} {}", wanted.word(), units::bytes(file.bytes)))
+    };
+    let all: Vec<String> =
+        [Holds::Out, Holds::Err, Holds::Both].into_iter().filter_map(words).collect();
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
 /// The log files of one daemon, and their disks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Disk {
     files: BTreeMap<Box<str>, LogFile>,
+    /// Those that were seen emptied and are not told yet.
+    emptied: Vec<Emptied>,
     volumes: Vec<Volume>,
     left_out: usize,
 }
@@ -364,6 +405,28 @@ impl Disk {
         Some(Filling { place: volume.look.place.clone(), in_ms, fastest })
     }
 
+    fn note_emptied(&mut self, path: Box<str>, bytes: Option<u64>, seen_ms: i64) {
+        if let Some(bytes) = bytes.filter(|_| self.emptied.len() < EMPTIED_MAX) {
+            self.emptied.push(Emptied { path, bytes, seen_ms });
+        }
+    }
+
+    /// These were emptied here, which is told: as if no look had seen more in them.
+    pub(super) fn empty_here<'a>(&mut self, paths: impl Iterator<Item = &'a str>, now_ms: i64) {
+        for path in paths {
+            self.emptied.retain(|file| *file.path != *path);
+            if let Some(file) = self.files.get_mut(path) {
+                file.size.push(now_ms, 0, false);
+            }
+        }
+    }
+
+    /// Those that were seen emptied so long ago that it was not done here.
+    pub(super) fn take_emptied(&mut self, now_ms: i64) -> Vec<Emptied> {
+        let is_due = |file: &mut Emptied| now_ms.saturating_sub(file.seen_ms) >= OURS_TOLD_MS;
+        self.emptied.extract_if(.., is_due).collect()
+    }
+
     /// Takes a look at some of the files in; whether anything is other than it was.
     pub(super) fn take_sizes(&mut self, look: SizesLook, now_ms: i64) -> bool {
         let told = |file: Option<&LogFile>| file.map(LogFile::words);
@@ -374,7 +437,8 @@ impl Disk {
             }
         }
         for file in look.files {
-            self.files.entry(file.path.clone()).or_default().take(&file, now_ms);
+            let bytes = self.files.entry(file.path.clone()).or_default().take(&file, now_ms);
+            self.note_emptied(file.path, bytes, now_ms);
         }
         look.asked.iter().zip(before).any(|(path, before)| told(self.file(path)) != before)
     }
@@ -385,7 +449,8 @@ impl Disk {
         let mut files = BTreeMap::new();
         for file in look.files {
             let mut known = self.files.remove(&file.path).unwrap_or_default();
-            known.take(&file, now_ms);
+            let bytes = known.take(&file, now_ms);
+            self.note_emptied(file.path.clone(), bytes, now_ms);
             files.insert(file.path, known);
         }
         self.files = files;

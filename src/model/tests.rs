@@ -11,6 +11,7 @@ use super::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
+mod emptied;
 mod ends;
 mod exceptions;
 mod rows;

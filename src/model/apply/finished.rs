@@ -4,7 +4,7 @@ use super::{Applying, Change};
 use crate::model::audit::Standing;
 use crate::model::call::CallOutcome;
 use crate::model::deed::Deed;
-use crate::model::errand::{Outcome, TaskId};
+use crate::model::errand::{Errand, Outcome, TaskId};
 use crate::model::log::{LogLine, Severity};
 use crate::model::ready::Ran;
 use crate::model::saved::Saved;
@@ -138,9 +138,23 @@ impl Applying<'_> {
         self.changes.push(Change::Called { method, outcome });
     }
 
+    /// Where the log files of a process were emptied here, no look tells it again.
+    fn flushed(&mut self, target: &Target, outcome: &Outcome) {
+        if outcome.deed.word != Deed::from(&Errand::Flush).word || !outcome.is_success() {
+            return;
+        }
+        let (now_ms, key) = (self.now.steady_ms, target.key(self.id));
+        let Some(process) = self.watched.fleet.get(key) else { return };
+        let logs = process.info.logs.clone();
+        if let Some(daemon) = self.daemon() {
+            daemon.disk.empty_here(logs.paths(), now_ms);
+        }
+    }
+
     /// What came of a task, for a target or step of it.
     pub(super) fn did(&mut self, task: TaskId, outcome: Box<Outcome>) {
         if let Some(target) = &outcome.target {
+            self.flushed(target, &outcome);
             self.left(target, &outcome.deed, &outcome.verdict);
             // What was refused has ended nothing.
             if !outcome.verdict.is_success()

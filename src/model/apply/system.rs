@@ -3,7 +3,7 @@
 use super::{Applying, Change};
 use crate::model::boot::SavedList;
 use crate::model::daemon::Daemon;
-use crate::model::disk::{DiskLook, SizesLook};
+use crate::model::disk::{self, DiskLook, SizesLook};
 use crate::model::log::{LineKind, LogLine, Severity};
 use crate::model::system::{Host, Measured};
 use crate::model::watched::Watched;
@@ -62,6 +62,7 @@ impl Applying<'_> {
         let is_news = words(daemon) != before;
         self.changes.push(Change::Disk);
         self.note_if(is_news, Change::Daemon);
+        self.tell_emptied();
     }
 
     /// Some of the log files, as they are now.
@@ -69,6 +70,28 @@ impl Applying<'_> {
         let now_ms = self.now.steady_ms;
         let is_news = self.daemon().is_some_and(|daemon| daemon.disk.take_sizes(look, now_ms));
         self.note_if(is_news, Change::Disk);
+        self.tell_emptied();
+    }
+
+    /// Says which processes' log files somebody else has emptied: `pm2 flush`, or a rotation that copies.
+    fn tell_emptied(&mut self) {
+        let (id, now) = (self.id, self.now);
+        let Some(daemon) = self.daemon() else { return };
+        let emptied = daemon.disk.take_emptied(now.steady_ms);
+        let Some(seen_ms) = emptied.iter().map(|file| file.seen_ms).min() else { return };
+        let at_ms = now.wall_ms.saturating_sub(now.steady_ms.saturating_sub(seen_ms));
+        let ours = self.watched.fleet.iter().filter(|(key, _)| key.daemon == id);
+        let told = ours.filter_map(|(key, process)| {
+            let words = disk::emptied_words(&emptied, &process.info.logs)?;
+            Some((key.pm_id, process.info.name.clone(), words))
+        });
+        for (pm_id, name, words) in told.collect::<Vec<_>>() {
+            let source = self.source(Some(pm_id), &name);
+            let text = format!("{words} of log files, not from here");
+            let line = LogLine::event(at_ms, source, "emptied", Severity::Neutral, &text);
+            self.watched.news.push(line);
+            self.changes.push(Change::Lines);
+        }
     }
 
     /// CPU and memory were measured here.
