@@ -6,6 +6,7 @@ use std::time::Duration;
 use pm2_tui::daemon::{DaemonHandle, Endpoint, Inbox, InboxBounds, Options, spawn};
 use pm2_tui::demo::{Demo, Fault, Script, Socket, When, World, epoch_ms};
 use pm2_tui::model::daemon::{Connection, Problem};
+use pm2_tui::model::log::LineKind;
 use pm2_tui::model::report::Report;
 use pm2_tui::model::{Action, DaemonId, Target, Verdict};
 use pm2_tui::protocol::process::ProcessInfo;
@@ -291,10 +292,12 @@ async fn a_bus_flood_is_read_while_the_app_takes_nothing() {
             match report {
                 Report::Lines(lines) => {
                     let is_flood = |line: &&_| is_of(pm_id, line);
-                    let count = |line: &pm2_tui::model::log::LogLine| line.count() as u64;
-                    kept += lines.iter().filter(is_flood).map(count).sum::<u64>();
+                    for line in lines.iter().filter(is_flood) {
+                        let is_lost = matches!(line.kind, LineKind::Lost { .. });
+                        let count = if is_lost { &mut lost } else { &mut kept };
+                        *count += line.missing().1;
+                    }
                 }
-                Report::LinesLost(lines) => lost += lines,
                 Report::Process(_) => is_over = true,
                 _ => {}
             }

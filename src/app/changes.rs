@@ -29,9 +29,8 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
     let outcomes = changes.0.iter().filter_map(|change| audit::outcome(app, id, change));
     let effects = Effects(outcomes.collect());
     app.undo.forget(app.now.steady_ms);
-    let (news, lost) = app.watched.news.take();
+    let news = app.watched.news.take();
     app.take_lines(news);
-    app.take_lost(id, lost);
     for change in changes.0 {
         match change {
             Change::Past(past) => log_older::take_past(app, id, *past),

@@ -15,13 +15,10 @@ use super::state::App;
 use super::{exceptions, log_copy, log_sheet_keys, log_sight, log_taking, log_toggles};
 use crate::logs::parse::Level;
 use crate::logs::{Direction, Goal, LineId, Owner, Reach, Scope, when};
-use crate::model::log::{LogLine, LogSource, Severity};
+use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::past::PartRead;
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::PmId;
-
-/// The shortest time between two lines about lost ones.
-const LOST_MS: i64 = 1_000;
 
 /// Does what a key of the log means.
 pub(super) fn take(app: &mut App, command: LogCommand) -> Effects {
@@ -145,28 +142,13 @@ impl App {
             self.log_view.formats.zone = offset.to_time_zone();
         }
         for line in lines {
-            self.log_view.take(&self.watched.fleet, line, self.now.wall_ms);
+            if let LineKind::Lost { .. } = line.kind {
+                self.take_lost(line);
+            } else {
+                self.log_view.take(&self.watched.fleet, line, self.now.wall_ms);
+            }
         }
         step(self);
-    }
-
-    /// Counts lines that were lost on the way here, and says in the log where that was: once a second at
-    /// most, so that a flood does not fill the log with it.
-    pub(super) fn take_lost(&mut self, daemon: DaemonId, lost: u64) {
-        self.log_view.count_lost(lost);
-        let (untold, told_ms) = &mut self.log_view.untold;
-        *untold += lost;
-        let now_ms = self.now.steady_ms;
-        if *untold == 0 || told_ms.is_some_and(|told_ms| now_ms - told_ms < LOST_MS) {
-            return;
-        }
-        *told_ms = Some(now_ms);
-        let lines = match std::mem::take(untold) {
-            1 => "1 line was".to_owned(),
-            lines => format!("{lines} lines were"),
-        };
-        let text = format!("{lines} dropped about here: they came faster than they were taken");
-        self.note(LogSource { daemon, pm_id: None, name: "PM2".into() }, "dropped", &text);
     }
 
     /// Says in the log what became of its history, or of that of one process.

@@ -246,6 +246,8 @@ pub(super) fn stored(line: LogLine) -> Stored {
             };
             of(stream, kind, Some(level_of(severity)), text)
         }
+        // Its text is made where it is taken: see `log_gaps`.
+        LineKind::Lost { .. } => of(Stream::Losses, Kind::Loss, Some(Level::Info), text),
         LineKind::Message(topic) => {
             let topic: String =
                 topic.chars().map(|c| if c == ' ' { TOPIC_BLANK } else { c }).collect();

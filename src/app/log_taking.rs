@@ -81,7 +81,9 @@ pub(super) fn page(app: &mut App) -> Effects {
             (*daemon, path)
         }
     };
-    let line = app.log_view.bytes_of(marked).unwrap_or_default();
+    // What is missing stands in the file before the line behind it.
+    let place = app.log_view.behind_ruler(marked).unwrap_or(marked);
+    let line = app.log_view.bytes_of(place).unwrap_or_default();
     let at_ms = app.log_view.time_of(marked).unwrap_or_default();
     Effects::one(Effect::Pager(Box::new(Paged { daemon, path, line, at_ms })))
 }

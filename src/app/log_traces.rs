@@ -96,6 +96,14 @@ impl KnownTraces {
         }
     }
 
+    /// Lines of a source are missing here: no entry goes on behind them.
+    pub(super) fn is_broken(&mut self, source: SourceId) {
+        if let Some(open) = self.open(source) {
+            open.judge.close();
+            (open.head, open.time) = (None, None);
+        }
+    }
+
     /// What the next line of output of a source is.
     pub(super) fn feed(&mut self, source: SourceId, read: &Read<'_>) -> Fed {
         let (kind, time) = (Kind::Output, read.time);

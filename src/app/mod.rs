@@ -45,6 +45,7 @@ mod log_end;
 pub mod log_entry;
 mod log_filed;
 mod log_formats;
+mod log_gaps;
 mod log_goto;
 mod log_intake;
 mod log_keys;

@@ -92,9 +92,8 @@ struct Items {
     giant: Option<Numbered>,
     /// Of `output` and `events`.
     bytes: usize,
-    lost: u64,
-    /// The number of the newest that was lost.
-    lost_number: u64,
+    /// How many were lost, by the number of the newest of them: each before what comes behind it.
+    lost: VecDeque<(u64, u64)>,
 }
 
 impl Items {
@@ -106,7 +105,7 @@ impl Items {
             Lane::Event => self.events.push_back((number, item)),
             Lane::Giant => {
                 if let Some((before, _)) = self.giant.replace((number, item)) {
-                    self.lose(before, 1);
+                    self.lose_old(before, 1);
                 }
                 return;
             }
@@ -116,7 +115,7 @@ impl Items {
             let oldest = self.output.pop_front().or_else(|| self.events.pop_front());
             let Some((number, oldest)) = oldest else { break };
             self.bytes = self.bytes.saturating_sub(oldest.bytes());
-            self.lose(number, u64::from(matches!(oldest, Queued::Message(_))));
+            self.lose_old(number, u64::from(matches!(oldest, Queued::Message(_))));
         }
     }
 
@@ -129,8 +128,13 @@ impl Items {
             (number(self.giant.as_ref()), Lane::Giant),
         ];
         let (oldest, lane) = lanes.into_iter().min_by_key(|(number, _)| *number)?;
-        if self.lost > 0 && self.lost_number <= oldest {
-            return Some(Queued::Lost(std::mem::take(&mut self.lost)));
+        let mut lost = 0;
+        while let Some((_, count)) = self.lost.front().filter(|(number, _)| *number <= oldest) {
+            lost += count;
+            self.lost.pop_front();
+        }
+        if lost > 0 {
+            return Some(Queued::Lost(lost));
         }
         let (_, item) = match lane {
             Lane::Output => self.output.pop_front()?,
@@ -141,9 +145,28 @@ impl Items {
         Some(item)
     }
 
-    fn lose(&mut self, number: u64, count: u64) {
-        self.lost = self.lost.saturating_add(count);
-        self.lost_number = self.lost_number.max(number);
+    /// One that waited was lost: so are those before it.
+    fn lose_old(&mut self, number: u64, count: u64) {
+        let (mut count, mut newest) = (count, number);
+        while let Some((other, more)) = self.lost.front().copied().filter(|(it, _)| *it <= number) {
+            self.lost.pop_front();
+            (count, newest) = (count.saturating_add(more), newest.max(other));
+        }
+        if count > 0 {
+            self.lost.push_front((newest, count));
+        }
+    }
+
+    /// Some were lost that never waited.
+    fn lose_new(&mut self, count: u64) {
+        let number = self.number();
+        let newest = |items: &VecDeque<Numbered>| items.back().map_or(0, |(number, _)| *number);
+        let giant = self.giant.as_ref().map_or(0, |(number, _)| *number);
+        let newest = newest(&self.output).max(newest(&self.events)).max(giant);
+        match self.lost.back_mut().filter(|(before, _)| *before > newest) {
+            Some(last) => *last = (number, last.1.saturating_add(count)),
+            None => self.lost.push_back((number, count)),
+        }
     }
 
     fn number(&mut self) -> u64 {
@@ -161,8 +184,7 @@ impl Queue {
     /// Counts events that were never queued.
     pub(super) fn lose(&self, count: u64) {
         let mut items = self.lock();
-        let number = items.number();
-        items.lose(number, count);
+        items.lose_new(count);
         drop(items);
         self.reader.wake();
     }
@@ -210,6 +232,21 @@ mod tests {
             Queued::Lost(count) => format!("lost {count}"),
         };
         std::iter::from_fn(|| pop(queue)).map(word).collect()
+    }
+
+    #[test]
+    fn each_loss_stands_where_it_is() {
+        let queue = Queue::default();
+        let big = |topic: &str| of(topic, BYTES_MAX / 3);
+        queue.push(big("log:out"));
+        queue.push(of("first", 1));
+        queue.push(log(1));
+        queue.lose(5);
+        queue.lose(1);
+        queue.push(big("log:out"));
+        queue.push(big("log:out"));
+        let wanted = ["lost 1", "first", "log:out", "lost 6", "log:out", "log:out"];
+        assert_eq!(all(&queue), wanted);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod kernel;
 mod limits;
 pub(crate) mod lives;
 pub(crate) mod measure;
+pub(crate) mod missing;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 mod said;

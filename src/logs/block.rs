@@ -56,7 +56,7 @@ pub(super) struct Summary {
 
 impl Summary {
     fn add(&mut self, record: &Record, cost: usize) {
-        if record.kind().outlives_output() {
+        if record.outlives_output() {
             self.events += 1;
             self.event_bytes += cost;
         }

@@ -326,6 +326,12 @@ impl Record {
         Kind::from_bits(self.flags >> KIND_SHIFT & THREE_BITS)
     }
 
+    /// Whether output must not push it out. A ruler between lines of output falls out with these.
+    pub(super) fn outlives_output(&self) -> bool {
+        let is_ruler = self.kind() == Kind::Loss && self.level() == Some(Level::Info);
+        self.kind().outlives_output() && !is_ruler
+    }
+
     pub(super) fn from(&self) -> TimeFrom {
         TimeFrom::from_bits(self.flags >> FROM_SHIFT & TWO_BITS)
     }

@@ -206,7 +206,7 @@ impl Store {
         self.blocks.splice(index..=index, parts);
         self.lines -= 1;
         self.bytes -= entry.cost();
-        if entry.record.kind().outlives_output() {
+        if entry.record.outlives_output() {
             self.events -= 1;
             self.event_bytes -= entry.cost();
         }
@@ -214,6 +214,13 @@ impl Store {
             tally.taken -= 1;
         }
         true
+    }
+
+    /// The place of the newest line that came of a source, whether it is held still or not.
+    #[must_use]
+    pub fn last_of(&self, source: SourceId) -> Option<LineId> {
+        let tally = self.tally(source)?;
+        Some(LineId { order_ms: tally.last_order_ms?, rank: tally.last_rank })
     }
 
     /// The newest line that it holds.
@@ -339,7 +346,7 @@ impl Store {
         let cost = entry.cost();
         self.lines += 1;
         self.bytes += cost;
-        if entry.record.kind().outlives_output() {
+        if entry.record.outlives_output() {
             self.events += 1;
             self.event_bytes += cost;
         }
@@ -446,7 +453,7 @@ impl Store {
     /// Lets the output of a block fall out. What happened stays, in a block with that of before.
     fn drop_output(&mut self, index: usize) {
         let Some(block) = self.blocks.get(index).map(Arc::clone) else { return };
-        let lives = |entry: &Entry<'_>| entry.record.kind().outlives_output();
+        let lives = |entry: &Entry<'_>| entry.record.outlives_output();
         for entry in block.entries().filter(|entry| !lives(entry)) {
             self.forget(&entry);
         }
@@ -468,7 +475,7 @@ impl Store {
         let cost = entry.cost();
         self.lines -= 1;
         self.bytes -= cost;
-        if entry.record.kind().outlives_output() {
+        if entry.record.outlives_output() {
             self.events -= 1;
             self.event_bytes -= cost;
         }

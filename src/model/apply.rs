@@ -79,7 +79,7 @@ pub enum Change {
     Disk,
     /// Figures of the machine.
     Host,
-    /// The count of lines or events that were lost.
+    /// The count of events that were lost.
     Losses,
     /// It is a process's turn in an action on several that was asked for here.
     Begun(Target),
@@ -198,10 +198,6 @@ impl Applying<'_> {
             Report::Did { task, outcome } => self.did(task, outcome),
             Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),
-            Report::LinesLost(lines) => {
-                self.watched.news.count_lost(lines);
-                self.changes.push(Change::Losses);
-            }
             Report::EventsLost(events) => {
                 self.with_daemon(|daemon| daemon.events_lost += events);
                 self.changes.push(Change::Losses);

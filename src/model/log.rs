@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::DaemonId;
+use crate::protocol::bus::LogStream;
 use crate::protocol::layout;
 use crate::protocol::process::PmId;
 use crate::protocol::text;
@@ -96,6 +97,13 @@ pub enum LineKind {
     Event(&'static str, Severity),
     /// A message of an app by its topic, or a reply by its method: the text is JSON.
     Message(Box<str>),
+    /// Lines that are missing here.
+    Lost {
+        /// Of which output of its process; `None` for what is no output, or of several.
+        of: Option<LogStream>,
+        /// How many.
+        lines: u64,
+    },
     /// An exception, with all lines of it: its message and its stack.
     Exception(Box<[Box<str>]>),
 }
@@ -109,6 +117,7 @@ impl LineKind {
             Self::Err => "err",
             Self::Event(word, _) => word,
             Self::Message(topic) => topic,
+            Self::Lost { .. } => "dropped",
             Self::Exception(_) => "exception",
         }
     }
@@ -151,6 +160,13 @@ impl LogLine {
             kind: LineKind::Event(word, severity),
             text: text.into(),
         }
+    }
+
+    /// Lines that are missing, of an output or of several.
+    #[must_use]
+    pub fn lost(at_ms: i64, source: LogSource, of: Option<LogStream>, lines: u64) -> Self {
+        let kind = LineKind::Lost { of, lines };
+        Self { at_ms, is_estimated: false, said: None, source, kind, text: Box::default() }
     }
 
     /// A message or a reply: `json` is any JSON text; it is brought to one line, cleaned and cut
@@ -222,6 +238,17 @@ impl LogLine {
         }
     }
 
+    /// How many lines are missing where it is, and of which output.
+    #[must_use]
+    pub fn missing(&self) -> (Option<LogStream>, u64) {
+        match self.kind {
+            LineKind::Out => (Some(LogStream::Out), self.count() as u64),
+            LineKind::Err => (Some(LogStream::Err), self.count() as u64),
+            LineKind::Lost { of, lines } => (of, lines),
+            LineKind::Event(..) | LineKind::Message(_) | LineKind::Exception(_) => (None, 1),
+        }
+    }
+
     fn is_output(&self) -> bool {
         matches!(self.kind, LineKind::Out | LineKind::Err)
     }
@@ -231,7 +258,7 @@ impl LogLine {
     #[must_use]
     pub fn lead(&self) -> Cow<'_, str> {
         match &self.kind {
-            LineKind::Out | LineKind::Err => "".into(),
+            LineKind::Out | LineKind::Err | LineKind::Lost { .. } => "".into(),
             LineKind::Message(topic) => format!("{topic} ").into(),
             LineKind::Exception(_) => "exception: ".into(),
             LineKind::Event(word, _) => match &*self.text {
@@ -250,7 +277,7 @@ impl LogLine {
             LineKind::Exception(stack) => {
                 stack.iter().map(|line| size_of::<Box<str>>() + line.len()).sum()
             }
-            LineKind::Out | LineKind::Err | LineKind::Event(..) => 0,
+            LineKind::Out | LineKind::Err | LineKind::Event(..) | LineKind::Lost { .. } => 0,
         };
         size_of::<Self>()
             + self.text.len()

@@ -24,6 +24,7 @@ pub mod exceptions;
 pub mod figures;
 pub mod fleet;
 pub mod forecast;
+pub mod gaps;
 pub mod kept;
 pub mod lifecycle;
 pub mod log;

@@ -1,9 +1,10 @@
 //! Lines that were told and not taken yet by whoever keeps them.
 //!
-//! Invariant: bounded; what is dropped is counted as lost.
+//! Invariant: bounded; what is dropped is told before what is left.
 
 use std::collections::VecDeque;
 
+use super::gaps::Gaps;
 use super::log::LogLine;
 
 /// The most lines that wait: more than one turn of the loop brings.
@@ -15,7 +16,7 @@ pub struct News {
     lines: VecDeque<LogLine>,
     /// How many these are, where each that came together counts.
     count: usize,
-    lost: u64,
+    gaps: Gaps,
 }
 
 impl News {
@@ -27,13 +28,8 @@ impl News {
             && let Some(oldest) = self.lines.pop_front()
         {
             self.count -= oldest.count();
-            self.lost += oldest.count() as u64;
+            self.gaps.add(&oldest);
         }
-    }
-
-    /// Counts lines that were lost on the way here.
-    pub(super) fn count_lost(&mut self, lines: u64) {
-        self.lost += lines;
     }
 
     /// The lines that wait, oldest first.
@@ -53,9 +49,9 @@ impl News {
         self.lines.is_empty()
     }
 
-    /// Takes all, and how many were lost since.
-    pub fn take(&mut self) -> (impl Iterator<Item = LogLine> + use<>, u64) {
+    /// Takes all, and before them what says how many were dropped since.
+    pub fn take(&mut self) -> impl Iterator<Item = LogLine> + use<> {
         self.count = 0;
-        (std::mem::take(&mut self.lines).into_iter(), std::mem::take(&mut self.lost))
+        self.gaps.take().into_iter().chain(std::mem::take(&mut self.lines))
     }
 }

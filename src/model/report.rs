@@ -145,10 +145,8 @@ pub enum Report {
     Audit(Standing),
     /// Parts of log files were read again. Must arrive; exactly one for each that was asked for.
     Parts(Vec<PartRead>),
-    /// Lines of output. May be lost, but counted.
+    /// Lines of output. May be lost, but counted where they are missing.
     Lines(Vec<LogLine>),
-    /// So many lines were lost since the last such report.
-    LinesLost(u64),
     /// So many must-arrive reports were lost since the last such report.
     EventsLost(u64),
     /// Something malformed came: one cleaned line, and how often since the last such report.

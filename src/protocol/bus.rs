@@ -51,7 +51,7 @@ pub enum BusEvent {
 }
 
 /// Which process a bus message is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProcessRef {
     /// Its id; `None` where the message names none.
     pub pm_id: Option<BusPmId>,

@@ -12,7 +12,8 @@ use crate::app::log_keys::step;
 use crate::app::log_sheet::LogSheet;
 use crate::app::log_sight::laid;
 use crate::logs::{Kind, Owner, Scope, TimeFrom};
-use crate::model::log::LineKind;
+use crate::model::log::{LineKind, LogSource};
+use crate::protocol::bus::LogStream;
 
 const TRACE: [&str; 8] = [
     "/srv/app/index.js:12",
@@ -224,26 +225,67 @@ fn marked_lines_are_gone_to_and_copied_and_nothing_hostile_with_them() {
     assert!(notice.is_bad && notice.text.contains("the first 72.3 KiB"), "{}", notice.text);
 }
 
+/// So many lines of an output of that process are missing there.
+fn lost(pm_id: u32, at_ms: i64, of: Option<LogStream>, lines: u64) -> LogLine {
+    let source = output(pm_id, &format!("p{pm_id}"), "").source;
+    LogLine::lost(at_ms, source, of, lines)
+}
+
 #[test]
 fn lost_lines_stand_where_they_are_missing_with_their_number() {
-    let mut app = filled(vec![output(0, "p0", "a")]);
-    send(&mut app, Report::LinesLost(3));
-    send(&mut app, Report::LinesLost(4));
-    send(&mut app, Report::Lines(vec![output(0, "p0", "b")]));
-    let all = shown(&app);
-    assert!(all.iter().any(|line| line.contains("3 lines were dropped about here")), "{all:?}");
-    assert_eq!((app.log_view.lost(), all.len()), (7, 3), "once a second");
-    app.now.steady_ms += 2_000;
-    let now = Moment { steady_ms: app.now.steady_ms, ..Moment::at(2_000) };
-    let _ = update(&mut app, now, Message::Report(D, Report::LinesLost(1)));
-    assert!(shown(&app).iter().any(|line| line.contains("5 lines were")), "{:?}", shown(&app));
+    let out = Some(LogStream::Out);
+    let said = |pm_id: u32, at_ms, text: &str| LogLine {
+        at_ms,
+        ..output(pm_id, &format!("p{pm_id}"), text)
+    };
+    // The lines say earlier times themselves than those that the bus told.
+    let mut app = filled(vec![said(0, 100, "1970-01-01T00:00:00.050Z a"), said(1, 100, "x")]);
+    send(&mut app, Report::Lines(vec![lost(0, 101, out, 3)]));
+    send(
+        &mut app,
+        Report::Lines(vec![lost(0, 101, out, 4), lost(0, 101, Some(LogStream::Err), 1)]),
+    );
+    let b = said(0, 102, "1970-01-01T00:00:00.060Z b");
+    send(&mut app, Report::Lines(vec![b, said(1, 103, "y"), lost(0, 103, out, 2)]));
+    app.now.wall_ms += 100_000;
+    send(&mut app, Report::Lines(vec![said(0, 104, "1970-01-01T00:00:00.070Z c")]));
+    let of = |pm_id, daemon| Owner::Process {
+        daemon,
+        pm_id: Some(PmId(pm_id)),
+        namespace: "default".into(),
+        name: format!("p{pm_id}").into(),
+    };
+    let mut of_scope = |scope| {
+        app.log_view.set_scope(scope);
+        step(&mut app);
+        let short = |line: &str| match line.split_once(" dropped here") {
+            Some((count, _)) => count.to_owned(),
+            None => line.chars().last().into_iter().collect(),
+        };
+        shown(&app).into_iter().map(short).collect::<Vec<_>>()
+    };
+    let first = ["a", "7 lines were", "1 line was", "b", "2 lines were", "c"];
+    let of_first = |shown: Vec<String>| {
+        let places = first.map(|line| shown.iter().position(|it| it == line).unwrap());
+        // Of two outputs the order is that of their times.
+        let out = [0, 1, 3, 4, 5].map(|index| places[index]);
+        assert!(out.is_sorted() && shown.len() >= first.len(), "{shown:?}");
+    };
+    of_first(of_scope(Scope::Process(of(0, D))));
+    of_first(of_scope(Scope::App(D, "default".into(), "p0".into())));
+    of_first(of_scope(Scope::Namespace(D, "default".into())));
+    of_first(of_scope(Scope::All));
+    of_first(of_scope(Scope::Marked(Arc::new([of(0, D)].into()))));
+    assert_eq!(of_scope(Scope::Process(of(1, D))), ["x", "y"], "nothing is missing of it");
+    assert_eq!(app.log_view.lost(), 10);
 }
 
 /// Without it the lines around the gap would look as if they followed each other.
 #[test]
-fn a_loss_stands_in_the_log_of_each_process_of_its_daemon() {
+fn a_loss_of_nobody_stands_in_the_log_of_each_process_of_its_daemon() {
     let mut app = filled(vec![output(0, "p0", "a"), output(1, "p1", "x")]);
-    send(&mut app, Report::LinesLost(3));
+    let source = LogSource { daemon: D, pm_id: None, name: "PM2".into() };
+    send(&mut app, Report::Lines(vec![LogLine::lost(50_000, source, None, 3)]));
     send(&mut app, Report::Lines(vec![LogLine { at_ms: 60_000, ..output(0, "p0", "b") }]));
     let of = |pm_id, daemon| Owner::Process {
         daemon,
@@ -256,7 +298,7 @@ fn a_loss_stands_in_the_log_of_each_process_of_its_daemon() {
         app.log_view.set_scope(scope);
         step(&mut app);
         let lines = shown(&app).into_iter();
-        lines.map(|line| line.contains("lines were dropped about here")).collect::<Vec<_>>()
+        lines.map(|line| line.contains("3 lines were dropped here")).collect::<Vec<_>>()
     };
     assert_eq!(of_scope(Scope::Process(of(0, D))), [false, true, false]);
     assert_eq!(of_scope(marked(of(1, D))), [false, true]);

@@ -60,7 +60,7 @@ impl Taker for Telling {
     }
 
     fn lost(&mut self, lost: Lost) {
-        self.ears.tell_lost(lost);
+        self.ears.tell_lost(&lost);
     }
 
     fn disconnected(&mut self, _problem: Problem, _retry_in: Duration) {

@@ -125,7 +125,7 @@ impl Ears {
     }
 
     /// Something of the bus was lost that an action may have waited for.
-    pub(crate) fn tell_lost(&self, lost: Lost) {
+    pub(crate) fn tell_lost(&self, lost: &Lost) {
         if lost.errors > 0 || lost.events > 0 {
             self.tell(&Heard::Lost);
         }

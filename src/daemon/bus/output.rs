@@ -12,6 +12,7 @@ use foldhash::fast::RandomState;
 use super::gathered::Gathered;
 use crate::daemon::clock;
 use crate::daemon::history::growth::Written;
+use crate::daemon::missing::Missing;
 use crate::model::DaemonId;
 use crate::model::assembler::{RawLine, RawLines, cut_note};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
@@ -26,6 +27,9 @@ const STREAMS_MAX: usize = 4096;
 pub(super) const LINES_MAX: usize = 4096;
 /// A message longer than this is reported at once, bytes.
 const LONG_LINE_BYTES: usize = 4096;
+
+/// How long the rest of a line is waited for whose beginning is lost, milliseconds.
+const REST_MS: i64 = 1_000;
 
 /// Beginnings of the daemon's own console lines that an event says better (7.0.4, 5.4.3, 1.1.3).
 const TOLD_BY_EVENTS: [&str; 10] = [
@@ -70,6 +74,26 @@ struct Stream {
     assembler: RawLines,
     source: LogSource,
     kind: LineKind,
+    /// Since when the rest of a line is left out whose beginning is lost: that line is counted.
+    cut_since: Option<i64>,
+}
+
+impl Stream {
+    /// Whether the rest of a line is left out that was counted as lost.
+    fn is_cut(&self, now_ms: i64) -> bool {
+        self.cut_since.is_some_and(|since_ms| now_ms - since_ms < REST_MS)
+    }
+
+    /// A piece without the rest of a line whose beginning is lost.
+    fn whole_lines<'a>(&mut self, data: &'a str, now_ms: i64) -> &'a str {
+        if !self.is_cut(now_ms) {
+            self.cut_since = None;
+            return data;
+        }
+        let Some((_, whole)) = data.split_once('\n') else { return "" };
+        self.cut_since = None;
+        whole
+    }
 }
 
 /// The outputs of one daemon's processes, and the lines that wait to be reported.
@@ -100,31 +124,68 @@ impl Output {
         now_ms: i64,
         emit: &mut impl FnMut(Report),
     ) {
-        let owner = Owner::from(chunk.process.pm_id);
+        let is_estimated = self.is_estimated;
+        let (stream, lines) = self.stream(&chunk.process, chunk.stream, emit);
+        let at_ms = chunk.at_ms.unwrap_or(at_ms);
+        let data = stream.whole_lines(&chunk.data, now_ms);
+        let (source, kind) = (&stream.source, &stream.kind);
+        stream.assembler.push_together(data, at_ms, now_ms, |line| {
+            keep(lines, (source, kind, is_estimated), line, emit);
+        });
+    }
+
+    /// The output of a process, and the lines that wait.
+    fn stream(
+        &mut self,
+        process: &ProcessRef,
+        stream: LogStream,
+        emit: &mut impl FnMut(Report),
+    ) -> (&mut Stream, &mut Gathered) {
+        let owner = Owner::from(process.pm_id);
         let pm_id = match owner {
             // The worker that a reload replaces is still its process.
             Owner::Process(id) | Owner::Old(id) => Some(id),
             Owner::Daemon | Owner::Nobody => None,
         };
-        self.make_room((owner, chunk.stream), emit);
+        self.make_room((owner, stream), emit);
         let daemon = self.daemon;
-        let stream = self.streams.entry((owner, chunk.stream)).or_insert_with(|| Stream {
+        let known = self.streams.entry((owner, stream)).or_insert_with(|| Stream {
             assembler: RawLines::default(),
-            source: LogSource { daemon, pm_id, name: Arc::from(&*chunk.process.name) },
-            kind: match chunk.stream {
+            source: LogSource { daemon, pm_id, name: Arc::from(&*process.name) },
+            kind: match stream {
                 LogStream::Out => LineKind::Out,
                 LogStream::Err => LineKind::Err,
             },
+            cut_since: None,
         });
-        if *stream.source.name != *chunk.process.name {
-            stream.source.name = Arc::from(&*chunk.process.name);
+        if *known.source.name != *process.name {
+            known.source.name = Arc::from(&*process.name);
         }
-        let at_ms = chunk.at_ms.unwrap_or(at_ms);
-        let (source, kind, lines) = (&stream.source, &stream.kind, &mut self.lines);
-        let is_estimated = self.is_estimated;
-        stream.assembler.push_together(&chunk.data, at_ms, now_ms, |line| {
-            keep(lines, (source, kind, is_estimated), line, emit);
-        });
+        (known, &mut self.lines)
+    }
+
+    /// Lines of an output were lost: that stands where they are missing. What there is of the line that they
+    /// begin in and of the one that they end in is no whole line: it is counted, and not told.
+    pub(in crate::daemon) fn push_lost(
+        &mut self,
+        missing: &Missing,
+        at_ms: i64,
+        now_ms: i64,
+        emit: &mut impl FnMut(Report),
+    ) {
+        let (stream, lines) = self.stream(&missing.process, missing.stream, emit);
+        // Of several outputs that were counted together nothing is known.
+        let of = missing.process.pm_id.map(|_| missing.stream);
+        stream.assembler = RawLines::default();
+        let was_counted = stream.is_cut(now_ms);
+        stream.cut_since = missing.is_cut.then_some(now_ms);
+        let count = missing.lines().saturating_sub(u64::from(was_counted));
+        if count > 0 {
+            lines.push(LogLine::lost(at_ms, stream.source.clone(), of, count));
+            if lines.len() >= LINES_MAX {
+                emit(Report::Lines(lines.take()));
+            }
+        }
     }
 
     /// Reads a piece of output that came on no bus, written about then.
@@ -181,6 +242,7 @@ impl Output {
             assembler: RawLines::default(),
             source: LogSource { daemon, pm_id: None, name: Arc::clone(name) },
             kind: LineKind::Event("pm2", Severity::Neutral),
+            cut_since: None,
         });
         let (source, kind, lines) = (&stream.source, &stream.kind, &mut self.lines);
         stream.assembler.push(data, at_ms, now_ms, |line| {
@@ -363,6 +425,39 @@ mod tests {
                 (Some(1), "out", "o"),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_lost_stands_where_it_is_missing_and_whole_lines_add_up() {
+        let mut output = Output::new(DaemonId(0));
+        let mut reports = Vec::new();
+        let emit = &mut |report| reports.push(report);
+        let (one, other) = (Some(BusPmId::Process(PmId(1))), Some(BusPmId::Process(PmId(2))));
+        let missing = |ends, is_cut| Missing {
+            process: chunk(one, LogStream::Out, "").process,
+            stream: LogStream::Out,
+            ends,
+            is_cut,
+        };
+        output.push(&chunk(one, LogStream::Out, "1\n2\nthr"), 0, 0, emit);
+        output.push(&chunk(other, LogStream::Out, "x\ny"), 0, 0, emit);
+        // `ee\n4\nfi`, then `ve\nsi`: lines 3 to 6, of which the last one ends later.
+        output.push_lost(&missing(2, true), 5, 0, emit);
+        output.push_lost(&missing(1, true), 5, 0, emit);
+        output.push(&chunk(one, LogStream::Out, "x\n7\n"), 0, 0, emit);
+        output.push_lost(&missing(2, false), 5, 0, emit);
+        output.push(&chunk(one, LogStream::Out, "10\n"), 0, 0, emit);
+        output.push(&chunk(other, LogStream::Out, "\n"), 0, 0, emit);
+        output.report(emit);
+        let lines = lines(reports);
+        let told = |line: &LogLine| match line.missing() {
+            (_, count) if line.text.is_empty() => format!("{count} lost"),
+            _ => line.text.to_string(),
+        };
+        let of = |id| lines.iter().filter(move |line| line.source.pm_id == Some(PmId(id)));
+        let all: Vec<String> = of(1).map(told).collect();
+        assert_eq!(all, ["1\n2", "3 lost", "1 lost", "7", "2 lost", "10"]);
+        assert_eq!(of(2).map(told).collect::<Vec<_>>(), ["x", "y"], "of others nothing is cut");
     }
 
     #[test]

@@ -73,21 +73,18 @@ impl Taker for Reports<'_> {
     }
 
     fn lost(&mut self, lost: Lost) {
-        let lines = if lost.lines > 0 { self.watch.history.heard.lost(lost.lines) } else { 0 };
-        if lines > 0 {
-            // What they lack does not come.
-            self.end_lines();
+        if !lost.missing.all().is_empty() {
+            self.watch.history.heard.lost(lost.missing.all());
+            // What is missing stands before what comes next.
+            self.tell_released();
         }
         self.report_lines();
-        if lines > 0 {
-            self.watch.report(Report::LinesLost(lines));
-        }
         if lost.events > 0 {
             self.watch.report(Report::EventsLost(lost.events));
             // What changed is not known.
             self.watch.requests.change.notify_one();
         }
-        self.watch.ears.tell_lost(lost);
+        self.watch.ears.tell_lost(&lost);
     }
 
     fn malformed(&mut self, error: &AmpError) {
@@ -249,6 +246,10 @@ impl<'a> Reports<'a> {
                     let missed = (&bytes[..], &written);
                     self.output.push_missed((process, stream), missed, clock, &mut emit);
                     self.expect_flush();
+                }
+                Piece::Lost(missing) => {
+                    let clock = self.clock_ms();
+                    self.output.push_lost(&missing, now_ms(), clock, &mut emit);
                 }
                 Piece::Unsure { at_ms, text } => self.output.push_unsure(at_ms, &text, &mut emit),
             }

@@ -4,8 +4,11 @@
 //! all else only where that was not enough. What is lost is counted.
 
 use bytes::BytesMut;
+use memchr::memmem;
 
+use crate::daemon::missing::AllMissing;
 use crate::protocol::amp::{AmpError, FrameEnds};
+use crate::protocol::bus::{LogStream, ProcessRef, raw};
 
 /// The most that waits, bytes: a tenth of a second of the fastest burst that God can say. One
 /// message may be larger: it is beside the others.
@@ -13,6 +16,13 @@ const BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// So much that came together is a burst, bytes.
 const BURST_BYTES: usize = 32 * 1024;
+
+/// Where the JSON of a message of output begins: behind the count of arguments, the topic and two lengths.
+const JSON_AT: usize = 20;
+/// How a message begins to say whose it is. Within a text it would have other quotes.
+const PROCESS: &[u8] = b"\"process\":{";
+/// The most processes that are known by how messages name them.
+const WHOSE_MAX: usize = 32;
 
 /// Whole messages, one after another.
 #[derive(Debug, Default)]
@@ -24,34 +34,69 @@ pub(crate) struct Batch {
 }
 
 /// What was lost past the bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Lost {
     /// Messages of `log:out`.
     pub(crate) output: u64,
     /// Messages of `log:err`.
     pub(crate) errors: u64,
-    /// Lines in both, where each message has one at least.
-    pub(crate) lines: u64,
+    /// Lines in both, by output.
+    pub(crate) missing: AllMissing,
     /// All other messages.
     pub(crate) events: u64,
 }
 
 impl Lost {
     /// Whether nothing was.
-    pub(crate) fn is_nothing(self) -> bool {
-        self == Self::default()
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
     }
 
-    fn add(&mut self, message: &[u8]) {
-        match Kind::of(message) {
-            Kind::Output => self.output += 1,
-            Kind::Errors => self.errors += 1,
+    fn add(&mut self, message: &[u8], whose: &mut Whose) {
+        let stream = match Kind::of(message) {
+            Kind::Output => LogStream::Out,
+            Kind::Errors => LogStream::Err,
             Kind::Event => {
                 self.events += 1;
                 return;
             }
+        };
+        match stream {
+            LogStream::Out => self.output += 1,
+            LogStream::Err => self.errors += 1,
         }
-        self.lines += line_ends(message).max(1);
+        let json = message.get(JSON_AT..).unwrap_or_default();
+        self.missing.add(whose.of(json), stream, line_ends(json));
+    }
+}
+
+/// Whose messages were lost last, by how these name their process.
+#[derive(Debug, Default)]
+struct Whose {
+    known: Vec<(Box<[u8]>, ProcessRef)>,
+    /// Of a message that names none.
+    nobody: ProcessRef,
+}
+
+impl Whose {
+    /// The process that wrote what this message says.
+    fn of(&mut self, json: &[u8]) -> &ProcessRef {
+        let name = memmem::find(json, PROCESS).and_then(|at| {
+            let rest = json.get(at..)?;
+            rest.get(..memchr::memchr(b'}', rest)?)
+        });
+        let Some(name) = name else { return &self.nobody };
+        let known = self.known.iter().position(|(known, _)| **known == *name);
+        let index = known.unwrap_or_else(|| {
+            if self.known.len() >= WHOSE_MAX {
+                self.known.clear();
+            }
+            let said = raw::log("log:out", json).and_then(|(process, ..)| process);
+            let process = said.unwrap_or_else(|| self.nobody.clone());
+            self.known.push((name.into(), process));
+            self.known.len() - 1
+        });
+        self.known.get(index).map_or(&self.nobody, |(_, process)| process)
     }
 }
 
@@ -77,16 +122,18 @@ impl Kind {
     }
 }
 
-/// How many line ends a text in JSON has.
-fn line_ends(json: &[u8]) -> u64 {
-    let mut bytes = json.iter();
-    let mut count = 0;
-    while let Some(byte) = bytes.next() {
-        if *byte == b'\\' && bytes.next() == Some(&b'n') {
+/// How many line ends the texts in JSON have, and whether none of these ends with one.
+fn line_ends(json: &[u8]) -> (u64, bool) {
+    let (mut count, mut is_cut, mut at) = (0, true, 0);
+    while let Some(escape) = json.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
+        let escaped = at + escape + 1;
+        if json.get(escaped) == Some(&b'n') {
             count += 1;
+            is_cut &= json.get(escaped + 1) != Some(&b'"');
         }
+        at = escaped + 1;
     }
-    count
+    (count, is_cut)
 }
 
 /// The messages between the thread that reads and the one that decodes.
@@ -95,6 +142,7 @@ pub(super) struct Waiting {
     batch: Batch,
     /// The one message over the bound that is among them, bytes; else 0.
     giant: usize,
+    whose: Whose,
     /// Whether output may be among them: not all are looked at.
     may_have_output: bool,
     /// Why nothing follows.
@@ -120,7 +168,7 @@ impl Waiting {
         } else if !self.has_room(message.len()) {
             self.forget_output();
             if !self.has_room(message.len()) {
-                self.batch.lost.add(message);
+                self.batch.lost.add(message, &mut self.whose);
                 return;
             }
         } else {
@@ -144,7 +192,7 @@ impl Waiting {
             if Kind::of(message) == Kind::Event || message.len() > BYTES_MAX {
                 kept.extend_from_slice(message);
             } else {
-                self.batch.lost.add(message);
+                self.batch.lost.add(message, &mut self.whose);
             }
         }
         self.batch.bytes = kept;
@@ -216,8 +264,36 @@ pub(super) mod tests {
         waiting.push(&large);
         let (topics, lost) = take(&mut waiting);
         assert_eq!(topics, ["process:event", "log:PM2"], "the daemon's own console is no output");
-        assert_eq!(lost, Lost { output: 1, errors: 1, lines: 4, events: 0 });
+        assert_eq!((lost.output, lost.errors, lost.events), (1, 1, 0));
+        assert_eq!(lost.missing.lines(), 4, "three, and one that is cut");
         assert!(waiting.take().is_none());
+    }
+
+    #[test]
+    fn what_is_lost_is_counted_for_each_output() {
+        let mut waiting = Waiting::default();
+        let said = |id: u32, data: &str| {
+            format!(r#"{{"process":{{"pm_id":{id},"name":"a"}},"at":5,"data":"{data}"}}"#)
+        };
+        for (topic, id, data) in [
+            ("log:out", 1, r#"a\nb\n"#),
+            ("log:out", 2, r#"\"process\":{\nx"#),
+            ("log:out", 1, r#"c\\n\nd"#),
+            ("log:err", 1, r#"e\n"#),
+        ] {
+            waiting.push(&message(topic, &said(id, data)));
+        }
+        waiting.push(&message("log:PM2", &"x".repeat(BYTES_MAX - 100)));
+        let (_, lost) = take(&mut waiting);
+        let of = |(id, stream, lines): (u32, _, _)| {
+            let wanted = Some((crate::protocol::process::PmId(id), stream));
+            let found = lost.missing.all().iter().find(|missing| missing.key() == wanted);
+            let found = found.unwrap();
+            assert_eq!((&*found.process.name, found.ends, found.is_cut), lines);
+        };
+        of((1, LogStream::Out, ("a", 3, true)));
+        of((2, LogStream::Out, ("a", 1, true)));
+        of((1, LogStream::Err, ("a", 1, false)));
     }
 
     #[test]
@@ -229,7 +305,8 @@ pub(super) mod tests {
         waiting.push(&message("log:out", &"x".repeat(BYTES_MAX / 4)));
         let (topics, lost) = take(&mut waiting);
         assert_eq!(topics, ["process:event"; 3]);
-        assert_eq!(lost, Lost { output: 1, errors: 0, lines: 1, events: 2 });
+        assert_eq!((lost.output, lost.errors, lost.events), (1, 0, 2));
+        assert_eq!(lost.missing.lines(), 1);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::gap::{Again, OWN_BYTES, Tail};
 use super::growth::Written;
 use super::shared::SHARED_BYTES;
 use crate::daemon::clock::{now_ms, whole_ms};
+use crate::daemon::missing::Missing;
 use crate::daemon::seam::Seam;
 use crate::protocol::bus::{BusPmId, LogChunk, LogStream, ProcessRef};
 use crate::protocol::process::PmId;
@@ -101,6 +102,8 @@ pub(in crate::daemon) enum Piece {
     Came(LogChunk),
     /// Read from a file, and about when it was written.
     Missed { process: ProcessRef, stream: LogStream, bytes: Vec<u8>, written: Written },
+    /// So much of an output is missing here.
+    Lost(Missing),
     /// What is unsure here.
     Unsure { at_ms: i64, text: String },
 }
@@ -391,6 +394,7 @@ impl Heard {
         if outputs.held_of(key) < mended.repeated {
             return false;
         }
+        outputs.speed.missing.take(key);
         let mut chunks = outputs.unhold(key);
         let mut tail = mended.tail;
         part::pass_over(&mut chunks, &mut tail, mended.repeated);

@@ -200,9 +200,12 @@ async fn a_flood_is_read_while_the_app_takes_nothing() {
         for (_, report) in batch {
             match report {
                 Report::Lines(lines) => {
-                    kept += lines.iter().map(|line| line.count() as u64).sum::<u64>();
+                    for line in lines {
+                        let is_lost = matches!(line.kind, LineKind::Lost { .. });
+                        let count = if is_lost { &mut lost } else { &mut kept };
+                        *count += line.missing().1;
+                    }
                 }
-                Report::LinesLost(lines) => lost += lines,
                 Report::Process(_) => is_over = true,
                 _ => {}
             }
@@ -234,13 +237,11 @@ async fn take_until_exit(
         client.inbox.take(&mut batch, usize::MAX);
         for (_, report) in batch {
             apply(watched, DaemonId(0), report, Moment::at(0));
-            let (lines, count) = watched.news.take();
-            told.lost += count;
-            for line in lines {
-                if matches!(line.kind, LineKind::Event(..)) {
-                    told.events.push(line);
-                } else {
-                    told.chatter += line.count() as u64;
+            for line in watched.news.take() {
+                match line.kind {
+                    LineKind::Event(..) => told.events.push(line),
+                    LineKind::Lost { lines, .. } => told.lost += lines,
+                    _ => told.chatter += line.count() as u64,
                 }
             }
         }

@@ -183,6 +183,9 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
     /// is taken up to where the bus goes on.
     pub(super) fn lost(&mut self, count: u64) -> Result<(), Failure> {
         if self.sources.iter().any(|source| source.opened.is_none()) {
+            // It is said where they are missing.
+            self.tell_held(Which::All)?;
+            self.printer.flush()?;
             output::complain(&format!("{count} messages lost: they came too fast"));
         }
         self.missed()

@@ -163,7 +163,13 @@ impl Both {
         self.know(id, given, number);
         // Of output the oldest fell out.
         let is_output = |id: &&LineId| {
-            !matches!(SOURCES[self.taken[id].source].2, Stream::Events | Stream::Losses)
+            let known = &self.taken[id];
+            let is_ruler = known.level == Some(Level::Info);
+            match SOURCES[known.source].2 {
+                Stream::Events => false,
+                Stream::Losses => is_ruler,
+                _ => true,
+            }
         };
         let (held, gone): (Vec<LineId>, Vec<LineId>) =
             before.iter().filter(is_output).partition(|id| self.store.line(**id).is_some());

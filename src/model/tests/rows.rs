@@ -353,7 +353,7 @@ fn that_others_can_read_the_saved_list_is_told_once_for_each_mode() {
     let told = |watched: &mut Watched, report| {
         let _ = watched.news.take();
         apply(watched, DAEMON, report, at(0));
-        let (mut lines, _) = watched.news.take();
+        let mut lines = watched.news.take();
         lines.any(|line| format!("{line:?}").contains("others can read it"))
     };
     let mut watched = api();

@@ -106,6 +106,7 @@ impl Outputs {
         if matches!(self.now.get(&key), Some(Output::Begun(_) | Output::Joined(_))) {
             return;
         }
+        self.tell_missing(key);
         let chunks = self.unhold(key);
         let mut output = Output::new(false, now_ms);
         if let Output::Begun(begun) = &mut output {

@@ -13,6 +13,7 @@ impl Heard {
     /// What is held of an output is told as it is: nothing was missing. So many bytes of its end are kept.
     pub(in crate::daemon::history) fn pass(&self, key: OutputKey, bytes_max: usize) {
         let mut outputs = self.lock();
+        outputs.speed.missing.take(key);
         outputs.tell(key, bytes_max);
         drop(outputs);
         self.has_released.notify_one();
@@ -31,6 +32,7 @@ impl Heard {
     pub(in crate::daemon::history) fn end_holding(&self) {
         let mut outputs = self.lock();
         outputs.give_up_all();
+        outputs.tell_all_missing();
         outputs.before.clear();
         outputs.speed.forget();
         drop(outputs);
@@ -78,8 +80,24 @@ impl Outputs {
         let Some(first) = first else { return };
         let at_ms = first.at_ms.unwrap_or_else(now_ms);
         let text = format!("{}: {UNSURE}", first.process.name);
-        self.released.push(Piece::Unsure { at_ms, text });
+        if !self.tell_missing(key) {
+            self.released.push(Piece::Unsure { at_ms, text });
+        }
         self.tell(key, OWN_BYTES);
+    }
+
+    /// Tells how much was lost of an output that is not mended; whether that is known.
+    pub(super) fn tell_missing(&mut self, key: OutputKey) -> bool {
+        let missing = self.speed.missing.take(key);
+        let is_known = !missing.is_empty();
+        self.released.extend(missing.into_iter().map(Piece::Lost));
+        is_known
+    }
+
+    /// Tells how much was lost of all that is not mended.
+    pub(super) fn tell_all_missing(&mut self) {
+        let missing = self.speed.missing.take_all();
+        self.released.extend(missing.into_iter().map(Piece::Lost));
     }
 
     /// Tells what is held of an output, and keeps so many bytes of its end.
@@ -102,6 +120,7 @@ impl Outputs {
     /// Tells all that is held: how much is missing before it is told by its number.
     pub(super) fn tell_all(&mut self) {
         self.is_holding = false;
+        self.tell_all_missing();
         self.held_keys().into_iter().for_each(|key| self.tell(key, OWN_BYTES));
     }
 

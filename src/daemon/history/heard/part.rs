@@ -13,6 +13,8 @@ impl Heard {
     ) {
         let elapsed_ms = self.elapsed_ms();
         let mut outputs = self.lock();
+        // How much of that is missing after all is not known.
+        outputs.speed.missing.take(key);
         let chunks = outputs.unhold(key);
         let is_held = !outputs.now.contains_key(&key);
         if is_held && !chunks.is_empty() {

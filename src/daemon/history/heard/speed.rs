@@ -3,7 +3,8 @@
 //! Invariant: what is lost within a moment is mended from the files, as after a loss of the bus. What is lost
 //! for longer is a flood: nothing is held, no file is looked at, and all that was lost is told as such.
 
-use super::{Heard, Output, now_ms};
+use super::{Heard, LogChunk, Output, Outputs, Piece, now_ms};
+use crate::daemon::missing::{AllMissing, Missing};
 
 /// Losses that go on for longer are a flood, milliseconds.
 const MOMENT_MS: i64 = 1_500;
@@ -22,8 +23,8 @@ pub(super) struct Speed {
     is_flood: bool,
     /// Whether the bus was lost, too, and that is not mended yet.
     is_other_bus: bool,
-    /// Lines that were lost and not told as such: they are looked for.
-    lines: u64,
+    /// What was lost and not told as such: it is looked for.
+    pub(super) missing: AllMissing,
 }
 
 impl Speed {
@@ -41,19 +42,18 @@ impl Speed {
     pub(super) fn forget(&mut self) {
         self.is_other_bus = false;
         if !self.is_flood {
-            (self.first_ms, self.lines) = (None, 0);
+            self.first_ms = None;
         }
     }
 
-    /// There is another one, of so many lines; whether it is one of a flood.
-    fn add(&mut self, lines: u64, now_ms: i64) -> bool {
+    /// There is another one; whether it is one of a flood.
+    fn add(&mut self, now_ms: i64) -> bool {
         self.losses += 1;
         let is_over = now_ms - self.last_ms >= OVER_MS;
         self.last_ms = now_ms;
         if self.first_ms.is_none() || is_over {
-            (self.first_ms, self.is_flood, self.lines) = (Some(now_ms), false, 0);
+            (self.first_ms, self.is_flood) = (Some(now_ms), false);
         }
-        self.lines += lines;
         self.is_flood |= self.first_ms.is_some_and(|first_ms| now_ms - first_ms > MOMENT_MS);
         self.is_flood
     }
@@ -65,21 +65,20 @@ impl Heard {
         self.lock().speed.losses
     }
 
-    /// So many lines were lost. What is missing is looked for in the files; so many are told as lost
-    /// instead.
-    pub(in crate::daemon) fn lost(&self, lines: u64) -> u64 {
+    /// So much was lost before what comes next. It is looked for in the files, or told as lost where it is
+    /// missing.
+    pub(in crate::daemon) fn lost(&self, missing: &[Missing]) {
         let elapsed_ms = self.elapsed_ms();
         let mut outputs = self.lock();
-        if !outputs.is_mended {
-            return lines;
-        }
         let has_files = outputs.is_holding
             || outputs.now.values().any(|output| matches!(output, Output::Joined(Some(_))));
-        if outputs.speed.add(lines, elapsed_ms) || !has_files {
+        let is_mended = outputs.is_mended;
+        if !is_mended || outputs.speed.add(elapsed_ms) || !has_files {
             outputs.tell_all();
+            outputs.released.extend(missing.iter().cloned().map(Piece::Lost));
             drop(outputs);
             self.has_released.notify_one();
-            return std::mem::take(&mut self.lock().speed.lines);
+            return;
         }
         outputs.lose_look();
         let keys: Vec<_> = outputs.now.keys().copied().collect();
@@ -98,21 +97,18 @@ impl Heard {
                 // It is in the file, too, behind what is lost now.
                 Some(Output::Held(_)) => {
                     let held = outputs.unhold(key);
-                    let text = held.iter().map(|chunk| chunk.data.as_bytes());
-                    let ends: usize =
-                        text.map(|text| memchr::memchr_iter(b'\n', text).count()).sum();
-                    outputs.speed.lines += ends as u64;
+                    held.iter().for_each(|chunk| outputs.forget(chunk));
                 }
                 _ => {}
             }
         }
+        outputs.miss(missing);
         if !outputs.is_holding {
             outputs.lost_ms = if outputs.told_ms > 0 { outputs.told_ms } else { now_ms() };
         }
         outputs.is_holding = true;
         drop(outputs);
         self.connection.send_modify(|(count, _)| *count += 1);
-        0
     }
 
     /// Whether what is being mended was lost though the bus was there: the processes are the same.
@@ -130,6 +126,28 @@ impl Heard {
     }
 }
 
+impl Outputs {
+    /// What was held is looked for, too.
+    fn forget(&mut self, chunk: &LogChunk) {
+        let text = chunk.data.as_bytes();
+        let ends = memchr::memchr_iter(b'\n', text).count() as u64;
+        let said = (ends, text.last() != Some(&b'\n'));
+        self.speed.missing.add(&chunk.process, chunk.stream, said);
+    }
+
+    /// This is looked for, where there is a file of it.
+    fn miss(&mut self, missing: &[Missing]) {
+        for missing in missing {
+            let output = missing.key().and_then(|key| self.now.get(&key));
+            if matches!(output, Some(Output::Joined(None))) {
+                self.released.push(Piece::Lost(missing.clone()));
+            } else {
+                self.speed.missing.add_all(std::slice::from_ref(missing));
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -141,6 +159,11 @@ mod tests {
     use crate::protocol::process::PmId;
 
     const KEY: (PmId, LogStream) = (PmId(1), LogStream::Out);
+
+    fn lost(ends: u64) -> [Missing; 1] {
+        let process = ProcessRef { pm_id: Some(BusPmId::Process(PmId(1))), name: "api".into() };
+        [Missing { process, stream: LogStream::Out, ends, is_cut: false }]
+    }
 
     fn joined() -> Heard {
         let heard = Heard::default();
@@ -156,6 +179,7 @@ mod tests {
             Piece::Came(chunk) => chunk.data,
             Piece::Missed { bytes, .. } => String::from_utf8(bytes).unwrap(),
             Piece::Unsure { text, .. } => text,
+            Piece::Lost(missing) => format!("{} lost", missing.lines()),
         };
         heard.released().into_iter().map(text).collect()
     }
@@ -163,7 +187,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_lost_within_a_moment_is_held_for_until_it_is_mended() {
         let heard = joined();
-        assert_eq!(heard.lost(3), 0, "it is looked for");
+        heard.lost(&lost(3));
+        assert_eq!(told(&heard), [] as [&str; 0], "it is looked for");
         assert!(heard.is_by_speed());
         assert_eq!(heard.take_before().remove(&KEY).unwrap().bytes(), b"a\n");
         assert!(heard.take(chunk(1, "e\n")).is_none());
@@ -178,7 +203,7 @@ mod tests {
             losses,
         };
         tokio::time::advance(Duration::from_millis(500)).await;
-        assert_eq!(heard.lost(2), 0);
+        heard.lost(&lost(2));
         assert!(heard.take(chunk(1, "h\n")).is_none());
         let before = mended(b"b\nc\nd\n", losses);
         assert!(!heard.release(KEY, true, before), "there was another loss meanwhile");
@@ -192,25 +217,32 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn in_a_flood_nothing_is_held_and_what_is_lost_is_told() {
         let heard = joined();
-        assert_eq!(heard.lost(3), 0);
+        heard.lost(&lost(3));
         assert!(heard.take(chunk(1, "x\nx\n")).is_none());
         tokio::time::advance(Duration::from_millis(900)).await;
-        assert_eq!(heard.lost(4), 0, "what was held is in the file, too");
-        assert!(heard.take(chunk(1, "y\n")).is_none());
+        heard.lost(&lost(4));
+        assert_eq!(told(&heard), [] as [&str; 0]);
+        assert!(heard.take(chunk(1, "y\n")).is_none(), "what was held is in the file, too");
         tokio::time::advance(Duration::from_millis(900)).await;
-        assert_eq!(heard.lost(5), 3 + 2 + 4 + 5);
+        heard.lost(&lost(5));
         assert!(heard.is_flood() && !heard.is_by_speed());
-        assert_eq!(told(&heard), ["y\n"]);
+        assert_eq!(told(&heard), ["9 lost", "y\n", "5 lost"], "each where it is missing");
         assert!(heard.take(chunk(1, "z\n")).is_some(), "nothing is held");
-        assert_eq!(heard.lost(6), 6);
+        heard.lost(&lost(6));
+        assert_eq!(told(&heard), ["6 lost"]);
         tokio::time::advance(Duration::from_millis(1_100)).await;
-        assert_eq!(heard.lost(1), 0, "that was another one");
+        heard.lost(&lost(1));
+        assert_eq!(told(&heard), [] as [&str; 0], "that was another one");
+        assert!(heard.take(chunk(1, "w\n")).is_none());
+        heard.end_holding();
+        assert_eq!(told(&heard), ["1 lost", "w\n"], "it was not found");
     }
 
     #[test]
     fn what_has_no_file_here_is_told_as_lost() {
         let heard = Heard::default();
         heard.connected();
-        assert_eq!(heard.lost(7), 7);
+        heard.lost(&lost(7));
+        assert_eq!(told(&heard), ["7 lost"]);
     }
 }

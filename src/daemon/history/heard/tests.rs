@@ -59,6 +59,7 @@ fn after_a_loss_it_is_held_until_what_is_missing_is_told() {
             Piece::Came(chunk) => chunk.data.clone(),
             Piece::Missed { bytes, .. } => String::from_utf8(bytes.clone()).unwrap(),
             Piece::Unsure { text, .. } => text.clone(),
+            Piece::Lost(missing) => format!("{} lost", missing.lines()),
         })
         .collect();
     assert_eq!(told, ["b\n", "c\n", "x\n"]);

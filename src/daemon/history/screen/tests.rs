@@ -117,6 +117,9 @@ impl Scene {
                     self.tell(&text);
                 }
                 Piece::Unsure { text, .. } => self.rulers.push(text),
+                Piece::Lost(missing) => {
+                    self.rulers.push(format!("{} lost", missing.lines()));
+                }
             }
         }
         let mut reports = Vec::new();
