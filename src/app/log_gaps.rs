@@ -14,9 +14,6 @@ use crate::model::fleet::Fleet;
 use crate::model::log::{LogLine, LogSource};
 use crate::protocol::bus::LogStream;
 
-/// The last ruler of a source, and how many lines it tells of.
-pub(super) type Ruler = (LineId, u64);
-
 impl App {
     /// Lines are missing here.
     pub(super) fn take_lost(&mut self, line: LogLine) {
@@ -43,6 +40,15 @@ impl App {
         if let Some(source) = view.source(&self.watched.fleet, line.source, stream) {
             view.rule(source, (line.at_ms, lines), text);
         }
+    }
+}
+
+/// What is said behind "no match" where lines were dropped: they are not searched.
+pub(super) fn unsearched(app: &App) -> String {
+    match app.log_view.lost() {
+        0 => String::new(),
+        1 => "; 1 dropped line is not searched".to_owned(),
+        lost => format!("; {lost} dropped lines are not searched"),
     }
 }
 

@@ -6,6 +6,7 @@ use super::command::{Command, LogCommand};
 use super::editor::Editor;
 use super::effect::Effects;
 use super::geometry::Pane;
+use super::log_gaps::unsearched;
 use super::log_sight::jump;
 use super::log_view::{Asked, LineFilter, LogInput, Search, Wanted};
 use super::mode::Mode;
@@ -359,7 +360,7 @@ fn other_way(app: &App, wanted: &Wanted) -> String {
     let key = app.keys.first(Command::Log(command), Pane::Log);
     match key.filter(|_| app.log_view.has_match(wanted.from, way)) {
         Some(key) => format!(": {key} goes to those {side}"),
-        None => String::new(),
+        None => unsearched(app),
     }
 }
 

@@ -4,6 +4,7 @@
 //! ends it.
 
 use super::effect::{Effect, Effects};
+use super::log_gaps::unsearched;
 use super::log_goto::arrive_at_end;
 use super::log_keys::{is_older, step};
 use super::log_sight::{self, jump};
@@ -185,7 +186,7 @@ fn arrive(app: &mut App, reach: &Reach, has_nothing: bool) {
         _ if has_nothing => {
             // It is of the search or filter that there is now, or of none.
             if app.log_view.is_sought(reach) {
-                let text = "no match, to the beginning of the log files";
+                let text = format!("no match, to the beginning of the log files{}", unsearched(app));
                 let notice = Notice::new(text, false, app.now.steady_ms);
                 app.say(notice.about(About::LastKey));
             }

@@ -10,7 +10,6 @@ use super::editor::Editor;
 use super::log_end::LifeEnd;
 use super::log_filed::Filed;
 use super::log_formats::Formats;
-use super::log_gaps::Ruler;
 use super::log_line::{ROW_BYTES, Shown, WHOLE_BYTES};
 pub use super::log_lines::Lines;
 use super::log_names::Names;
@@ -139,8 +138,8 @@ pub struct LogView {
     is_waiting: bool,
     /// Lines that were lost before they came here.
     lost: u64,
-    /// The last ruler of each source that has one.
-    pub(super) rulers: HashMap<SourceId, Ruler>,
+    /// The last ruler of each source that has one, and how many lines it tells of.
+    pub(super) rulers: HashMap<SourceId, (LineId, u64)>,
     pub(super) older: HashMap<DaemonId, Older>,
     /// Of which sources the log files have older lines.
     pub(super) in_files: HashSet<SourceId>,

@@ -124,8 +124,8 @@ impl Inbox {
             let mut lanes = self.lock();
             for (daemon, mut lost) in std::mem::take(&mut lanes.lost) {
                 if !lost.lines.is_empty() {
-                    let lines = Report::Lines(lost.lines.take());
-                    taken.push((lost.line_number, daemon, lines));
+                    let missing = Report::Lines(lost.lines.take());
+                    taken.push((lost.line_number, daemon, missing));
                 }
                 if lost.events > 0 {
                     taken.push((lost.event_number, daemon, Report::EventsLost(lost.events)));
@@ -477,12 +477,11 @@ mod tests {
         for (_, report) in batch {
             let Report::Lines(lines) = report else { panic!("{report:?}") };
             for line in lines {
-                match line.kind {
-                    LineKind::Lost { lines, .. } => *next += lines as i64,
-                    _ => {
-                        assert_eq!(line.at_ms, *next);
-                        *next += 1;
-                    }
+                if let LineKind::Lost { lines, .. } = line.kind {
+                    *next += lines as i64;
+                } else {
+                    assert_eq!(line.at_ms, *next);
+                    *next += 1;
                 }
             }
         }

@@ -278,6 +278,9 @@ fn lost_lines_stand_where_they_are_missing_with_their_number() {
     of_first(of_scope(Scope::Marked(Arc::new([of(0, D)].into()))));
     assert_eq!(of_scope(Scope::Process(of(1, D))), ["x", "y"], "nothing is missing of it");
     assert_eq!(app.log_view.lost(), 10);
+    keys(&mut app, "\t/nowhere\rn");
+    let notice = app.notice.as_ref().map(|notice| &*notice.text);
+    assert_eq!(notice, Some("no match below this line; 10 dropped lines are not searched"));
 }
 
 /// Without it the lines around the gap would look as if they followed each other.

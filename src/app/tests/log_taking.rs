@@ -1,12 +1,13 @@
 //! Saving lines, and the pager.
 
-use super::log::{filled, keys, line, output};
+use super::log::{filled, keys, line, marked_text, output};
 use super::meant::poll;
 use super::*;
 use crate::app::command::LogCommand;
 use crate::app::log_sheet::LogSheet;
 use crate::model::log::LineKind;
 use crate::model::saved::Saved;
+use crate::protocol::bus::LogStream;
 use crate::protocol::process::LogFiles;
 
 fn type_path(app: &mut App, path: &str) -> Vec<Effect> {
@@ -82,4 +83,14 @@ fn the_pager_gets_the_file_of_the_line() {
     assert_eq!((paged.path.as_deref(), &*paged.line), (Some("/l/err.log"), b"b".as_slice()));
     keys(&mut app, "j");
     assert!(page(&mut app).is_empty() && notice(&app).contains("no log file"));
+    let source = output(0, "p0", "").source;
+    let lost = LogLine::lost(2_000, source, Some(LogStream::Out), 5);
+    let next = |text| LogLine { at_ms: 2_000, ..output(0, "p0", text) };
+    send(&mut app, Report::Lines(vec![lost, output(9, "gone", "x"), next("next"), next("y")]));
+    keys(&mut app, "ggjjj");
+    assert!(marked_text(&app).ends_with("they are in the log file only (o opens it)"));
+    let effects = page(&mut app);
+    let [Effect::Pager(paged)] = &effects[..] else { panic!("{effects:?}") };
+    let place = (paged.path.as_deref(), &*paged.line);
+    assert_eq!(place, (Some("/l/out.log"), b"next".as_slice()), "what is missing is before that");
 }

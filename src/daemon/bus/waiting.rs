@@ -276,10 +276,10 @@ pub(super) mod tests {
             format!(r#"{{"process":{{"pm_id":{id},"name":"a"}},"at":5,"data":"{data}"}}"#)
         };
         for (topic, id, data) in [
-            ("log:out", 1, r#"a\nb\n"#),
+            ("log:out", 1, r"a\nb\n"),
             ("log:out", 2, r#"\"process\":{\nx"#),
-            ("log:out", 1, r#"c\\n\nd"#),
-            ("log:err", 1, r#"e\n"#),
+            ("log:out", 1, r"c\\n\nd"),
+            ("log:err", 1, r"e\n"),
         ] {
             waiting.push(&message(topic, &said(id, data)));
         }

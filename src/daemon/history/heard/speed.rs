@@ -97,7 +97,9 @@ impl Heard {
                 // It is in the file, too, behind what is lost now.
                 Some(Output::Held(_)) => {
                     let held = outputs.unhold(key);
-                    held.iter().for_each(|chunk| outputs.forget(chunk));
+                    for chunk in &held {
+                        outputs.forget(chunk);
+                    }
                 }
                 _ => {}
             }
