@@ -21,14 +21,14 @@ impl App {
         let has_file = of.is_some_and(|of| has_file(&self.watched.fleet, &line.source, of));
         let key = self.keys.first(Command::Log(LogCommand::Pager), Pane::Log);
         let whereabouts = match key.filter(|_| has_file) {
-            Some(key) => format!("; they are in the log file only ({key} opens it)"),
-            None if has_file => "; they are in the log file only".to_owned(),
+            Some(key) => format!(", and are in the log file only ({key} opens it)"),
+            None if has_file => ", and are in the log file only".to_owned(),
             None => String::new(),
         };
         let text = |lines: u64| {
             let lines =
                 if lines == 1 { "1 line was".into() } else { format!("{lines} lines were") };
-            format!("{lines} dropped here: they came faster than they were taken{whereabouts}")
+            format!("{lines} dropped here: they came too fast{whereabouts}")
         };
         let stream = match of {
             Some(LogStream::Out) => Stream::Out,
