@@ -135,6 +135,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_lines_comes_whole).weighing(Weight::Alone),
         with_pm2(why::each_way_to_die_is_told_afterwards),
+        with_pm2(why::ends_under_other_ids_and_daemons_are_told),
         with_pm2(why::a_crash_loop_is_never_said_to_stay_stopped),
         with_pm2(bundle::it_holds_what_an_incident_needs),
         with_pm2(bundle::nothing_is_left_where_there_is_no_room),

@@ -319,7 +319,8 @@ fn console(home: &Path, logs: &mut Vec<Entry>, found: &mut Found) -> String {
 
 /// Makes up the black boxes of those whose lives nobody watched.
 fn look_back(console: &str, material: &mut Material) {
-    let ground = Ground::of(console.to_owned(), material.utc_offset_s);
+    let ground =
+        Ground::of(console.to_owned(), material.utc_offset_s, ends::listed(&material.processes));
     for info in &material.processes {
         if material.boxes.iter().any(|(id, known)| *id == info.pm_id && known.last().is_some()) {
             continue;

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -16,7 +16,7 @@ use super::seam::read_part;
 use super::{Watch, clock, files, kernel, offload};
 use crate::model::DaemonId;
 use crate::model::death::BlackBox;
-use crate::model::death::after::{Left, deaths, may_tell_an_end, reconstruct_with};
+use crate::model::death::after::{Deaths, Left, may_tell_an_end, reconstruct_with};
 use crate::model::report::Report;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
@@ -42,13 +42,20 @@ pub(crate) struct Ground {
     utc_offset_s: i32,
     /// Since when the kernel has killed nothing for want of memory.
     calm_since_ms: Option<i64>,
+    /// The processes that PM2 lists, by id and name.
+    listed: Vec<(PmId, Box<str>)>,
 }
 
 impl Ground {
-    /// With this end of the daemon's own log. Blocks.
-    pub(crate) fn of(console: String, utc_offset_s: i32) -> Self {
-        Self { console, utc_offset_s, calm_since_ms: kernel::calm_since_ms() }
+    /// With this end of the daemon's own log, where PM2 lists those. Blocks.
+    pub(crate) fn of(console: String, utc_offset_s: i32, listed: Vec<(PmId, Box<str>)>) -> Self {
+        Self { console, utc_offset_s, calm_since_ms: kernel::calm_since_ms(), listed }
     }
+}
+
+/// The ids and names of these.
+pub(crate) fn listed(infos: &[ProcessInfo]) -> Vec<(PmId, Box<str>)> {
+    infos.iter().map(|info| (info.pm_id, info.name.clone())).collect()
 }
 
 /// When it is looked back: at the first poll, and once more at one a moment later. What ended just as the
@@ -98,12 +105,14 @@ fn look_back(home: &Path, mut infos: Vec<ProcessInfo>) -> Vec<(PmId, BlackBox)> 
     };
     let console = String::from_utf8_lossy(&tail.bytes).into_owned();
     let has_ended = |info: &ProcessInfo| info.restarts > 0 || info.exit_code.is_some();
-    infos.retain(|info| has_ended(info) || info.never_started() || may_tell_an_end(info, &console));
+    let listed = listed(&infos);
+    let may_tell = |info: &ProcessInfo| may_tell_an_end(info, &listed, &console);
+    infos.retain(|info| has_ended(info) || info.never_started() || may_tell(info));
     let is_well =
         |info: &ProcessInfo| info.status == ProcessStatus::Online && !info.never_started();
     infos.sort_by_key(|info| (is_well(info), !has_ended(info)));
     infos.truncate(PROCESSES_MAX);
-    let ground = Ground::of(console, clock::utc_offset_s(clock::now_ms()));
+    let ground = Ground::of(console, clock::utc_offset_s(clock::now_ms()), listed);
     infos.iter().map(|info| (info.pm_id, of(info, &ground))).collect()
 }
 
@@ -112,6 +121,7 @@ pub(crate) fn of(info: &ProcessInfo, ground: &Ground) -> BlackBox {
     let path = info.logs.err.as_deref().or(info.logs.both.as_deref());
     let path = path.filter(|path| *path != "/dev/null").map(PathBuf::from);
     let opening = path.as_deref().and_then(opening);
+    let log_since_ms = path.as_deref().and_then(since_ms);
     let errors = path.and_then(|path| files::tail(&path, ERRORS_BYTES_MAX).ok());
     let reference_ms = errors.as_ref().map_or_else(clock::now_ms, |tail| tail.written_ms);
     let said = Said::at(info.logs.date_format.as_deref(), reference_ms);
@@ -120,6 +130,8 @@ pub(crate) fn of(info: &ProcessInfo, ground: &Ground) -> BlackBox {
     let tail_from = errors.as_ref().map(|tail| tail.size.saturating_sub(tail.bytes.len() as u64));
     let errors = errors.map(|tail| (said.text(&tail.bytes), tail.written_ms));
     let left = Left {
+        listed: &ground.listed,
+        log_since_ms,
         opening: opening.as_deref(),
         info,
         console: &ground.console,
@@ -127,8 +139,15 @@ pub(crate) fn of(info: &ProcessInfo, ground: &Ground) -> BlackBox {
         calm_since_ms: ground.calm_since_ms,
         utc_offset_s: ground.utc_offset_s,
     };
-    let lines = tail_from.map(|from| lines::of_lives(info, &deaths(&left), (&said, from)));
-    reconstruct_with(&left, &lines.and_then(Result::ok).unwrap_or_default())
+    let deaths = Deaths::of(&left);
+    let lines = tail_from.map(|from| lines::of_lives(info, &deaths.here(), (&said, from)));
+    reconstruct_with(&left, deaths, &lines.and_then(Result::ok).unwrap_or_default())
+}
+
+/// Since when a file is there, milliseconds since 1970. Blocks.
+fn since_ms(path: &Path) -> Option<i64> {
+    let made = std::fs::metadata(path).ok()?.created().ok()?;
+    i64::try_from(made.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
 }
 
 /// What a file begins with. Blocks.

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::{clock, files};
 use crate::model::death::Death;
-use crate::model::death::after::{Left, deaths};
+use crate::model::death::after::{Left, deaths_of_id};
 use crate::model::death::cause::{Cause, UNCAUGHT};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
@@ -314,8 +314,16 @@ impl Looked {
         }
         let utc_offset_s = clock::utc_offset_s(clock::now_ms());
         let (errors, calm_since_ms, console) = (None, None, self.console.text());
-        let deaths =
-            deaths(&Left { opening: None, info, console, errors, calm_since_ms, utc_offset_s });
+        let deaths = deaths_of_id(&Left {
+            listed: &[],
+            log_since_ms: None,
+            opening: None,
+            info,
+            console,
+            errors,
+            calm_since_ms,
+            utc_offset_s,
+        });
         deaths.iter().map(LifeSpan::of).collect()
     }
 

@@ -225,7 +225,7 @@ mod tests {
 2026-11-29T20:15:56: PM2 log: App [nd:5] starting in -fork mode-
 2026-11-29T20:15:57: PM2 log: App [nd:5] exited with code [1] via signal [SIGINT]
 ";
-        let ground = Ground::of(console.to_owned(), 0);
+        let ground = Ground::of(console.to_owned(), 0, Vec::new());
         let stamp = |stamp: &str| TRACE.map(|line| format!("{stamp}: {line}\n")).concat();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("err.log");

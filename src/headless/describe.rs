@@ -42,7 +42,7 @@ pub(super) async fn run(
     client.disconnect().await;
     let is_here = god.is_some();
     let infos = targets::resolve(&what.targets, &listing.infos)?;
-    let ground = if is_here { why::ground(context).await.ok() } else { None };
+    let ground = if is_here { why::ground(context, &listing.infos).await.ok() } else { None };
     let sizes = if is_here { sizes(&infos).await } else { HashMap::new() };
     let around = Around { beside: beside(context, god, &listing).await, version, sizes };
     let mut all = Vec::new();

@@ -29,7 +29,8 @@ pub(super) async fn killed(context: &Context, infos: &[ProcessInfo]) -> Killed {
     if doubtful.peek().is_none() || !context.endpoint.is_local() {
         return killed;
     }
-    let Ok(ground) = why::ground(context).await else { return killed };
+    // What was there before under other ids does not count.
+    let Ok(ground) = why::ground(context, &[]).await else { return killed };
     for info in doubtful {
         let Ok(life) = why::look(info, &ground).await else { break };
         if let Some(signal) = life.killed_by() {
@@ -113,7 +114,7 @@ impl Ends {
         let now = Instant::now();
         let unknown = self.unknown(seen.doubtful(), now);
         if !unknown.is_empty()
-            && let Ok(ground) = why::ground(context).await
+            && let Ok(ground) = why::ground(context, &[]).await
         {
             for info in &unknown {
                 let signal = why::look(info, &ground).await?.signal().map(Into::into);

@@ -39,7 +39,7 @@ pub(super) async fn run(
     let processes = act::fleet(context, &client).await?;
     client.disconnect().await;
     let infos = targets::resolve(&what.targets, &processes)?;
-    let ground = ground(context).await;
+    let ground = ground(context, &processes).await;
     if let Err(why) = &ground {
         let path = context.endpoint.home.join("pm2.log");
         output::complain(&format!("cannot read {}: {why}", clean(&path.to_string_lossy())));
@@ -67,11 +67,16 @@ pub(super) async fn run(
 }
 
 /// The end of the daemon's own log, and what else is the same for all.
-pub(super) async fn ground(context: &Context) -> Result<Arc<Ground>, String> {
+/// Where PM2 lists these.
+pub(super) async fn ground(
+    context: &Context,
+    processes: &[ProcessInfo],
+) -> Result<Arc<Ground>, String> {
     let tail = read(context.endpoint.home.join("pm2.log"), CONSOLE_BYTES_MAX).await?;
     let (console, offset_s) =
         (String::from_utf8_lossy(&tail.bytes).into_owned(), context.utc_offset_s);
-    let looking = offload::blocking(READ_MAX, move || Ground::of(console, offset_s));
+    let listed = ends::listed(processes);
+    let looking = offload::blocking(READ_MAX, move || Ground::of(console, offset_s, listed));
     looking.await.map(Arc::new).ok_or_else(|| NO_ANSWER.to_owned())
 }
 
@@ -175,6 +180,8 @@ mod tests {
             let info = ProcessInfo { restarts, ..new };
             let (opening, errors, calm_since_ms) = (None, None, None);
             let left = Left {
+                listed: &[],
+                log_since_ms: None,
                 opening,
                 info: &info,
                 console: &console,

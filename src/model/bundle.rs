@@ -384,6 +384,8 @@ mod tests {
         (info.restarts, info.memory_bytes) = (16, Some(1 << 20));
         let console = "2026-11-28T03:12:04: PM2 log: App [api|x:3] exited with code [3] via signal [SIGINT]\n";
         let left = Left {
+            listed: &[],
+            log_since_ms: None,
             opening: None,
             info: &info,
             console,

@@ -33,6 +33,8 @@ mod tests {
         let console = "1970-01-01T00:00:10: PM2 log: App [job:1] exited with code [3] via signal \
                        [SIGINT]\n";
         let left = Left {
+            listed: &[],
+            log_since_ms: None,
             opening: None,
             info,
             console,

@@ -87,6 +87,61 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
     home.assert_unharmed_but(&[]);
 }
 
+/// PM2's log has them under other ids, of this daemon and of those before it.
+pub(crate) fn ends_under_other_ids_and_daemons_are_told() {
+    let leaves = "console.error('bye'); setTimeout(function () { process.exit(7); }, 200);";
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[
+            apps::sleeper("first"),
+            apps::sleeper("kept"),
+            script("leaves", "js", leaves).with(json!({"autorestart": false})),
+            apps::cluster("web"),
+        ],
+    );
+    let killed = Proc::find(home.one("kept").pid).unwrap();
+    killed.signal(rustix::process::Signal::KILL);
+    wait_until("it is started again", || home.one("kept").restarts == 1);
+    home.wait_status("leaves", "stopped");
+    for arguments in
+        [&["reload", "web"][..], &["delete", "first"], &["save"], &["kill"], &["resurrect"]]
+    {
+        assert!(home.cli(arguments).status.success(), "{arguments:?}");
+    }
+    let god = home.living_god();
+    god.signal(rustix::process::Signal::TERM);
+    assert!(god.ends_within(PATIENCE));
+    for arguments in [&["resurrect"][..], &["delete", "kept"]] {
+        assert!(home.cli(arguments).status.success(), "{arguments:?}");
+    }
+    home.start(&[apps::sleeper("kept")]);
+    let id = home.one("kept").pm_id;
+
+    let told = pm2_tui(home.path(), &["why", "kept"]).with(0).out;
+    let mut place = 0;
+    for words in [
+        "ended by PM2 on request: a stop or a delete, after".to_owned(),
+        format!("it was deleted, and started anew with id {id} "),
+        "ended by PM2 because its daemon was stopped by a signal".to_owned(),
+        "ended by PM2 because its daemon was stopped on request (pm2 kill".to_owned(),
+        "killed by SIGKILL".to_owned(),
+    ] {
+        let at = told.get(place..).and_then(|rest| rest.find(&words));
+        place += at.unwrap_or_else(|| panic!("{words}: {told}"));
+    }
+    let json = pm2_tui(home.path(), &["why", "kept", "--json"]).with(0).json();
+    let kinds = json[0]["deaths"].as_array().unwrap().iter().map(|death| &death["kind"]);
+    assert!(kinds.eq(["asked", "daemon", "daemon", "killed"]), "{json}");
+    let told = pm2_tui(home.path(), &["why", "leaves"]).with(0).out;
+    assert!(told.contains("ended by itself with exit code 7"), "{told}");
+    assert!(told.ends_with("its last lines of standard error:\n    bye\n"), "{told}");
+    let json = pm2_tui(home.path(), &["why", "web", "--json"]).with(0).json();
+    for worker in json.as_array().unwrap() {
+        let kinds = worker["deaths"].as_array().unwrap().iter().map(|death| &death["kind"]);
+        assert!(kinds.eq(["daemon", "daemon", "reload"]), "{json}");
+    }
+}
+
 /// Of a fast crash loop most looks find `stopped`, between an end and the next start.
 pub(crate) fn a_crash_loop_is_never_said_to_stay_stopped() {
     let fast = json!({"interpreter": "/bin/sh", "max_restarts": 1_000_000});

@@ -410,6 +410,8 @@ fn why_shows_the_last_ends_and_their_evidence() {
                    2026-11-28T03:12:09: PM2 log: App [p0:0] exited with code [3] via signal [SIGINT]\n";
     let info = info(0, "p0", ProcessStatus::Online);
     let left = Left {
+        listed: &[],
+        log_since_ms: None,
         opening: None,
         info: &info,
         console,
@@ -455,6 +457,8 @@ fn enter_on_an_end_goes_to_the_last_words_of_that_life() {
     let info = info(0, "p0", ProcessStatus::Online);
     let said = "Error: no 1\nError: no 2\nError: no 3\n";
     let left = Left {
+        listed: &[],
+        log_since_ms: None,
         opening: None,
         info: &info,
         console: &console,

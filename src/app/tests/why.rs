@@ -108,8 +108,16 @@ fn more_exits_than_are_kept_are_the_last_ones() {
     let console: String = (10..35).map(end).collect();
     let info = info(0, "p0", ProcessStatus::Online);
     let (opening, errors, calm_since_ms) = (None, None, None);
-    let left =
-        Left { opening, info: &info, console: &console, errors, calm_since_ms, utc_offset_s: 0 };
+    let left = Left {
+        listed: &[],
+        log_since_ms: None,
+        opening,
+        info: &info,
+        console: &console,
+        errors,
+        calm_since_ms,
+        utc_offset_s: 0,
+    };
     for _ in 0..2 {
         send(&mut app, Report::Lives(vec![(PmId(0), reconstruct(&left))]));
         let older = "and 14 older ones of the last 20".into();
@@ -148,8 +156,16 @@ fn enter_in_why_goes_to_the_exit_and_not_to_what_was_said_before() {
     let console: String = ["12", "12", "20"].map(end).concat();
     let info = info(0, "p0", ProcessStatus::Online);
     let (opening, errors, calm_since_ms) = (None, None, None);
-    let left =
-        Left { opening, info: &info, console: &console, errors, calm_since_ms, utc_offset_s: 0 };
+    let left = Left {
+        listed: &[],
+        log_since_ms: None,
+        opening,
+        info: &info,
+        console: &console,
+        errors,
+        calm_since_ms,
+        utc_offset_s: 0,
+    };
     send(&mut app, Report::Lives(vec![(PmId(0), reconstruct(&left))]));
     // One that was watched: what is said of it has its very time.
     exit_and_start(&mut app, 30_500);
@@ -184,7 +200,16 @@ fn enter_in_why_goes_to_the_exit_and_not_to_what_pm2_says_beside_it() {
 ";
     let info = info(0, "p0", ProcessStatus::Errored);
     let (opening, errors, calm_since_ms) = (None, None, None);
-    let left = Left { opening, info: &info, console, errors, calm_since_ms, utc_offset_s: 0 };
+    let left = Left {
+        listed: &[],
+        log_since_ms: None,
+        opening,
+        info: &info,
+        console,
+        errors,
+        calm_since_ms,
+        utc_offset_s: 0,
+    };
     send(&mut app, Report::Lives(vec![(PmId(0), reconstruct(&left))]));
     enter_goes_to(&mut app, &["exit code 0 or SIGINT", "exit code 7"]);
 }

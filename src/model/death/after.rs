@@ -13,7 +13,7 @@ use super::stamp::{stamped, without_stamp};
 use super::{Death, Follows, LIVES_MAX};
 use crate::model::end::End;
 use crate::model::lifecycle;
-use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
+use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
 
 mod console;
@@ -48,6 +48,12 @@ pub struct Left<'a> {
     pub calm_since_ms: Option<i64>,
     /// Seconds that the daemon's local time is ahead of UTC: its log has no zone.
     pub utc_offset_s: i32,
+    /// The processes that PM2 lists now, by id and name: what was there before under other ids is told where that
+    /// is known.
+    pub listed: &'a [(PmId, Box<str>)],
+    /// Since when its error log is there, milliseconds since 1970: a life that began later may not have been the
+    /// first that wrote it.
+    pub log_since_ms: Option<i64>,
 }
 
 /// The lines of standard error of one life, as they are dated.
@@ -65,19 +71,78 @@ pub struct LifeLines {
     pub is_older: bool,
 }
 
+/// All deaths of a process, oldest first: without their last words.
+#[derive(Debug, Default)]
+pub struct Deaths {
+    all: Vec<Death>,
+    /// How many of the first ones wrote other log files.
+    elsewhere: usize,
+}
+
+impl Deaths {
+    /// That `pm2.log` and the figures tell.
+    #[must_use]
+    pub fn of(left: &Left<'_>) -> Self {
+        Self::with_figures(console::told(left), left.info)
+    }
+
+    fn with_figures(told: console::Told, info: &ProcessInfo) -> Self {
+        let console::Told { deaths: mut all, mut own, elsewhere } = told;
+        if all.iter().all(Death::is_lost_with_daemon)
+            && let Some(death) = from_figures(info)
+        {
+            all.push(death);
+            own = 1;
+        }
+        if own > 0
+            && let Some(last) = all.last_mut()
+        {
+            take_figures(last, info);
+        }
+        Self { all, elsewhere }
+    }
+
+    /// Those that wrote the log files that the process has now, one after the other.
+    #[must_use]
+    pub fn here(&self) -> Vec<Death> {
+        let here = self.all.get(self.elsewhere..).unwrap_or_default();
+        here.iter().filter(|death| !was_replaced(death)).cloned().collect()
+    }
+}
+
 /// Makes a black box of what is left. Its deaths are told as such.
 #[must_use]
 pub fn reconstruct(left: &Left<'_>) -> BlackBox {
-    reconstruct_with(left, &[])
+    reconstruct_with(left, Deaths::of(left), &[])
 }
 
-/// The same, with the lines of all lives that ended, the newest last.
+/// The same of these deaths, with the lines of all lives that ended here, the newest last.
 #[must_use]
-pub fn reconstruct_with(left: &Left<'_>, lines: &[LifeLines]) -> BlackBox {
-    let mut older = deaths(left);
+pub fn reconstruct_with(left: &Left<'_>, deaths: Deaths, lines: &[LifeLines]) -> BlackBox {
+    let Deaths { all: mut older, elsewhere } = deaths;
     let skip = older.len().saturating_sub(LIVES_MAX);
     let mut deaths = older.split_off(skip);
-    take_errors(&mut deaths, left, lines);
+    let elsewhere = elsewhere.saturating_sub(skip).min(deaths.len());
+    let here = deaths.split_off(elsewhere);
+    let is_replaced: Vec<bool> = here.iter().map(was_replaced).collect();
+    let (replaced, mut here): (Vec<_>, Vec<_>) = here.into_iter().partition(was_replaced);
+    // Others wrote the same log at the same time, or they wrote another one.
+    for death in &mut deaths {
+        death.is_unclear = true;
+    }
+    take_errors(&mut here, left, lines);
+    let (mut replaced, mut here) = (replaced.into_iter(), here.into_iter());
+    for (place, was_replaced) in is_replaced.iter().enumerate() {
+        let next = if *was_replaced { replaced.next() } else { here.next() };
+        let is_behind =
+            place.checked_sub(1).is_some_and(|before| is_replaced.get(before) == Some(&true));
+        deaths.extend(next.map(|mut death| {
+            death.is_unclear |= *was_replaced;
+            // The one before wrote the same log.
+            death.is_mixed |= is_behind && !death.words.is_empty();
+            death
+        }));
+    }
     let mut black_box = BlackBox::default();
     // What it does not keep it counts.
     for death in older.into_iter().chain(deaths).rev() {
@@ -91,17 +156,11 @@ pub fn reconstruct_with(left: &Left<'_>, lines: &[LifeLines]) -> BlackBox {
     black_box
 }
 
-/// All deaths that `pm2.log` and the figures tell, oldest first: without their last words.
+/// All deaths that `pm2.log` and the figures tell of its name and id, oldest first: whichever processes those
+/// were.
 #[must_use]
-pub fn deaths(left: &Left<'_>) -> Vec<Death> {
-    let mut deaths = console::deaths(left);
-    if deaths.iter().all(|death| death.evidence.with_daemon.is_some()) {
-        deaths.extend(from_figures(left.info));
-    }
-    if let Some(last) = deaths.last_mut() {
-        take_figures(last, left.info);
-    }
-    deaths
+pub fn deaths_of_id(left: &Left<'_>) -> Vec<Death> {
+    Deaths::with_figures(console::of_id(left), left.info).all
 }
 
 /// The time of a line of `pm2.log` and what it says: `2026-11-28T03:12:00: PM2 log: TEXT`; before
@@ -119,6 +178,11 @@ fn console_line(line: &str, utc_offset_s: i32) -> Option<(i64, &str)> {
 fn spawn_error(line: &str) -> Option<String> {
     let (_, text) = console_line(line, 0)?;
     lifecycle::read_spawn_error(text).map(|why| clean(why).into_owned())
+}
+
+/// Whether a reload put another worker in its place while it was on.
+fn was_replaced(death: &Death) -> bool {
+    death.evidence.is_old_worker && !death.evidence.is_of_figures
 }
 
 fn is_stopped_waiting(death: &Death) -> bool {
@@ -196,6 +260,8 @@ fn take_figures(last: &mut Death, info: &ProcessInfo) {
         _ if is_stopped_waiting(last) || last.evidence.with_daemon.is_some() => {
             last.follows.clone()
         }
+        // Another one had its place before it ended.
+        _ if was_replaced(last) => last.follows.clone(),
         _ if info.has_given_up() => Follows::GaveUp { max: info.restarts_max() },
         ProcessStatus::Stopped if info.is_over() => Follows::StaysStopped,
         ProcessStatus::Stopped | ProcessStatus::WaitingRestart => Follows::Soon,
@@ -229,14 +295,29 @@ fn take_errors(deaths: &mut [Death], left: &Left<'_>, lines: &[LifeLines]) {
     let log = Log { text, opening: left.opening };
     let is_stamped = text.lines().any(|line| stamped(line, left.utc_offset_s).is_some());
     let is_exact = !is_stamped && are_exact(lines);
-    let is_theirs = is_exact || share(deaths, &log, next, left.utc_offset_s);
+    let shared = (!is_exact).then(|| share(deaths, &log, next, left.utc_offset_s));
+    let is_theirs = shared.is_none_or(|shared| shared.are_theirs);
     take_lines(deaths, lines, is_stamped);
+    // Those of which nothing is told wrote it before that.
+    if !is_stamped
+        && shared.is_some_and(|shared| !shared.are_all)
+        && let Some(first) = deaths.first_mut().filter(|first| is_late(first, left.log_since_ms))
+    {
+        first.is_mixed = true;
+    }
     // Whether it is early enough to know it does not count: an end is told alike at each look.
     let may_be_later = !is_theirs && !left.info.is_over();
     for death in deaths {
         let is_doubtful = may_be_later && !death.words.iter().any(|line| says_version(line));
         conclude(death, is_doubtful);
     }
+}
+
+/// Whether this life said some of a log that is older than it.
+fn is_late(first: &Death, log_since_ms: Option<i64>) -> bool {
+    let (started_ms, since_ms) =
+        (first.started_ms, log_since_ms.map(|ms| ms.saturating_add(1_000)));
+    !first.words.is_empty() && started_ms.zip(since_ms).is_some_and(|(began, since)| since < began)
 }
 
 /// Whether the times of all lines tell whose they are.

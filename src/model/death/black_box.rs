@@ -108,14 +108,14 @@ impl BlackBox {
     /// The signal of the last death, where it is known.
     #[must_use]
     pub fn signal(&self) -> Option<&str> {
-        self.last()?.evidence.end.as_ref()?.signal()
+        self.last_in_place()?.evidence.end.as_ref()?.signal()
     }
 
     /// The signal of the last death, where PM2 did not end it itself.
     #[must_use]
     pub fn killed_by(&self) -> Option<&str> {
-        let evidence = &self.last()?.evidence;
-        self.signal().filter(|_| !evidence.is_asked && !evidence.is_old_worker)
+        let evidence = &self.last_in_place()?.evidence;
+        self.signal().filter(|_| !evidence.is_asked)
     }
 
     /// The life with this number, or the one that is nearest to it where that is gone; without a number

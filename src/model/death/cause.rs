@@ -34,10 +34,17 @@ pub struct Evidence {
     pub is_cluster: bool,
     /// Whether PM2's figures alone tell its end: those have no signal.
     pub is_of_figures: bool,
-    /// How its daemon ended, where nothing tells an end of its own before that.
+    /// How its daemon ended, where that ended it, or nothing tells an end of its own before that.
     pub with_daemon: Option<DaemonEnd>,
     /// Whether a shell ran it, which gives a child's signal as an exit code of its own.
     pub is_shell: bool,
+}
+
+impl Evidence {
+    /// Whether PM2 had to kill it, where PM2 ended it.
+    pub(super) fn was_killed(&self) -> bool {
+        matches!(&self.end, Some(End::Signal(signal)) if **signal == *"SIGKILL")
+    }
 }
 
 /// How a daemon ended, as far as its log tells.
@@ -47,6 +54,13 @@ pub enum DaemonEnd {
     Died,
     /// It was told to.
     Stopped,
+    /// It was told to, and ended all processes first.
+    EndedIt {
+        /// Whether it was told so by a signal, not by a command.
+        by_signal: bool,
+        /// Whether the process did not end in its `kill_timeout`.
+        was_killed: bool,
+    },
 }
 
 /// Who had a process ended.
@@ -157,11 +171,13 @@ impl Sure {
 /// Decides why a life ended.
 #[must_use]
 pub fn judge(seen: &Evidence) -> (Cause, Sure) {
+    if let Some(how) = seen.with_daemon {
+        // The daemon says that a signal ends it before it ends anything.
+        let is_told = matches!(how, DaemonEnd::EndedIt { by_signal: true, .. });
+        return (Cause::WithDaemon(how), if is_told { Sure::Certain } else { Sure::Likely });
+    }
     if seen.is_asked || seen.is_old_worker {
         return asked(seen);
-    }
-    if let Some(how) = seen.with_daemon {
-        return (Cause::WithDaemon(how), Sure::Likely);
     }
     match &seen.end {
         Some(End::Signal(signal)) => signalled(seen, signal),
@@ -181,7 +197,7 @@ fn asked(seen: &Evidence) -> (Cause, Sure) {
     if seen.is_old_worker {
         return (Cause::Reloaded(seen.by), Sure::Certain);
     }
-    let was_killed = matches!(&seen.end, Some(End::Signal(signal)) if **signal == *"SIGKILL");
+    let was_killed = seen.was_killed();
     let may_be_cron = seen.may_be_cron && seen.by.is_none();
     (Cause::Asked { by: seen.by, was_killed, may_be_cron }, Sure::Certain)
 }

@@ -17,9 +17,18 @@ use crate::protocol::text::clean;
 /// and the stamps have whole seconds.
 const SECOND_MS: i64 = 1_000;
 
-/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first. Whether it is
-/// known that those wrote them: stamps say it, or there are no more exceptions than lives that ended so.
-pub(super) fn share(deaths: &mut [Death], log: &Log<'_>, next: Next, utc_offset_s: i32) -> bool {
+/// How lines were shared out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shared {
+    /// Whether it is known that those wrote them: stamps say it, or there are no more exceptions than lives that
+    /// ended so.
+    pub(super) are_theirs: bool,
+    /// Whether there is what each of them said first, and nothing else.
+    pub(super) are_all: bool,
+}
+
+/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first.
+pub(super) fn share(deaths: &mut [Death], log: &Log<'_>, next: Next, utc_offset_s: i32) -> Shared {
     let mut at_ms = None;
     let read = |line: &str| {
         let stamp = stamped(line, utc_offset_s).map(|(stamp_ms, _)| stamp_ms);
@@ -35,11 +44,13 @@ pub(super) fn share(deaths: &mut [Death], log: &Log<'_>, next: Next, utc_offset_
     let are_all = deaths.len() >= LIVES_MAX && heads.iter().all(|head| Some(head) == heads.last());
     let crashes = (0..deaths.len()).filter(|at| has_crashed(deaths, *at)).count();
     let head = heads::head(&lines, deaths, next, log);
+    let mut is_by_heads = false;
     if at_ms.is_some() {
         by_time(deaths, lines, &ends, (head.as_deref(), next));
     } else if let Some(parts) =
         head.filter(|_| ends.is_empty()).and_then(|head| heads::parts(&lines, &head, deaths, next))
     {
+        is_by_heads = true;
         for (death, part) in deaths.iter_mut().zip(parts) {
             for line in part {
                 say(death, line.text.clone());
@@ -48,7 +59,8 @@ pub(super) fn share(deaths: &mut [Death], log: &Log<'_>, next: Next, utc_offset_
     } else {
         by_exceptions(deaths, &lines, &ends, next);
     }
-    at_ms.is_some() || heads.len() <= crashes || are_all
+    let are_theirs = at_ms.is_some() || heads.len() <= crashes || are_all;
+    Shared { are_theirs, are_all: is_by_heads }
 }
 
 /// Behind which lines a life has ended with an exception, as far as the lines tell.

@@ -100,6 +100,15 @@ pub enum Follows {
         /// `max_restarts`.
         max: u32,
     },
+    /// A new life, by another daemon: under its own it was not started again.
+    NextDaemon,
+    /// It was deleted, and one of its name was started anew.
+    Anew {
+        /// The id of that one.
+        id: u32,
+        /// Whether nothing else is possible.
+        is_certain: bool,
+    },
 }
 
 impl Death {

@@ -160,6 +160,8 @@ fn an_end_just_as_the_screen_starts_gets_its_last_words_from_the_file() {
         let info = ProcessInfo { restarts: 1, ..info(1, "api", ProcessStatus::Online) };
         let errors = Some(("TypeError: x\n    at f (/srv/a.js:1:1)\n\nNode.js v20\n", 1_000));
         let left = Left {
+            listed: &[],
+            log_since_ms: None,
             opening: None,
             info: &info,
             console: &console,

@@ -83,7 +83,16 @@ fn deaths_that_nobody_watched_count_once() {
     for errors in ["TypeError: x\n    at f (/srv/a.js:1:1)\n", &stamped] {
         let errors = Some((errors, 0));
         let (opening, calm_since_ms) = (None, None);
-        let left = Left { opening, info: &info, console, errors, calm_since_ms, utc_offset_s: 0 };
+        let left = Left {
+            listed: &[],
+            log_since_ms: None,
+            opening,
+            info: &info,
+            console,
+            errors,
+            calm_since_ms,
+            utc_offset_s: 0,
+        };
         let mut watched = watched.clone();
         for _ in 0..2 {
             let lives = vec![(PmId(1), reconstruct(&left))];
@@ -161,8 +170,16 @@ fn an_exception_is_told_alike_live_and_afterwards() {
     let console =
         "1970-01-01T00:00:01: PM2 log: App [api:1] exited with code [1] via signal [SIGINT]\n";
     let errors = Some(("TypeError: x\n    at f (/srv/a.js:1:1)\n", 1_000));
-    let left =
-        Left { opening: None, info: &info, console, errors, calm_since_ms: None, utc_offset_s: 0 };
+    let left = Left {
+        listed: &[],
+        log_since_ms: None,
+        opening: None,
+        info: &info,
+        console,
+        errors,
+        calm_since_ms: None,
+        utc_offset_s: 0,
+    };
     let black_box = reconstruct(&left);
     let afterwards = black_box.last().unwrap();
     for death in [live, afterwards] {

@@ -195,6 +195,8 @@ fn a_crash_loop_that_runs_shows_its_figures_and_one_that_waits_why() {
     let console = "1970-01-01T00:00:00: PM2 log: App [jobs:2] exited with code [7] via signal \
                    [SIGINT]\n";
     let left = Left {
+        listed: &[],
+        log_since_ms: None,
         opening: None,
         info: &info,
         console,

@@ -49,7 +49,7 @@ fn deaths(lives: &[Span], since_ms: i64, (errors, written_ms): (&str, i64)) -> V
     info.online_since_ms = Some(FROM_MS + since_ms);
     info.restarts = lives.len() as u32;
     info.logs.err = path.to_str().map(Into::into);
-    let ground = Ground::of(console(lives, since_ms), 0);
+    let ground = Ground::of(console(lives, since_ms), 0, Vec::new());
     of(&info, &ground).lives().iter().cloned().collect()
 }
 

@@ -4,9 +4,23 @@ use super::*;
 use crate::model::death::{document, words};
 use crate::protocol::process::PmId;
 
+/// Two instances.
+fn listed() -> [(PmId, Box<str>); 2] {
+    [3, 31].map(|id| (PmId(id), "my:a]pp".into()))
+}
+
 fn told(info: &ProcessInfo, console: &str, errors: Option<(&str, i64)>) -> Vec<String> {
-    let left =
-        Left { opening: None, info, console, errors, calm_since_ms: None, utc_offset_s: 3_600 };
+    let listed = listed();
+    let left = Left {
+        listed: &listed,
+        log_since_ms: None,
+        opening: None,
+        info,
+        console,
+        errors,
+        calm_since_ms: None,
+        utc_offset_s: 3_600,
+    };
     let black_box = reconstruct(&left);
     let line = |death: &Death| {
         let follows = words::follows(&death.follows);
@@ -85,12 +99,14 @@ fn a_life_without_an_end_is_over_where_another_daemon_begins() {
     let all = told(&online, &log(&format!("{ended}\n{began}")), None);
     assert_eq!(all.len(), 2);
     assert!(all[1].starts_with("ended by itself with exit code 4"), "{all:?}");
-    let tells = |log: &str| may_tell_an_end(&online, log);
+    let tells = |log: &str| may_tell_an_end(&online, &[], log);
     assert!(tells(&log("")) && !tells(log("").split_once("exited").unwrap().0));
     assert!(tells(&log(began).replace("exited", "said")));
     // Who watched before and behind that learns it from the log, once.
     let read = |console: &str| {
         reconstruct(&Left {
+            listed: &listed(),
+            log_since_ms: None,
             info: &online,
             console,
             errors: None,
@@ -188,6 +204,8 @@ fn more_ends_than_are_kept_are_not_all_there_were() {
         let info = ProcessInfo { name: "api".into(), ..info(ProcessStatus::Online) };
         let (opening, errors, calm_since_ms) = (None, None, None);
         let left = Left {
+            listed: &[],
+            log_since_ms: None,
             opening,
             info: &info,
             console: &console,
@@ -276,6 +294,8 @@ fn a_sigkill_is_the_kernels_only_where_that_has_killed() {
     let info = info(ProcessStatus::Online);
     let said = |calm_since_ms| {
         let left = Left {
+            listed: &[],
+            log_since_ms: None,
             opening: None,
             info: &info,
             console,
@@ -340,6 +360,8 @@ fn each_life_has_its_own_lines_of_the_error_log() {
         let info = info(status);
         let errors = Some((errors, 0));
         let left = Left {
+            listed: &[],
+            log_since_ms: None,
             opening: None,
             info: &info,
             console,
@@ -401,6 +423,8 @@ fn last_words(
     let info = ProcessInfo { online_since_ms: Some(begun_ms), ..info(ProcessStatus::Online) };
     let errors = (errors, written_ms);
     let left = Left {
+        listed: &[],
+        log_since_ms: None,
         opening: Some(errors.0),
         info: &info,
         console,

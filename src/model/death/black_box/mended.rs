@@ -8,6 +8,11 @@ use crate::model::death::cause::Cause;
 use crate::model::death::{Death, LIVES_MAX};
 
 impl BlackBox {
+    /// The last death that was not of a worker whose place another one had taken already.
+    pub(super) fn last_in_place(&self) -> Option<&Death> {
+        self.lives.iter().rev().find(|death| !death.evidence.is_old_worker)
+    }
+
     /// Takes the last words of lives that were seen to end, and of which none was heard, from what was made
     /// up of the files. The places of those of which nothing more would have been told.
     pub(in crate::model) fn mend(&mut self, past: &Self, now_ms: i64) -> Vec<usize> {
@@ -25,9 +30,9 @@ impl BlackBox {
         mended
     }
 
-    /// The lives that ended with their daemon.
+    /// The lives that ended with their daemon, of which nothing told an end.
     pub(in crate::model) fn ends_with_daemons(&self) -> Vec<Death> {
-        let of_daemon = |death: &&Death| death.evidence.with_daemon.is_some();
+        let of_daemon = |death: &&Death| death.is_lost_with_daemon();
         self.lives.iter().filter(of_daemon).cloned().collect()
     }
 
@@ -57,6 +62,11 @@ fn same<'a>(lives: &VecDeque<Death>, place: usize, past: &'a VecDeque<Death>) ->
 }
 
 impl Death {
+    /// Whether its daemon ended, and nothing told an end of it.
+    pub(in crate::model) fn is_lost_with_daemon(&self) -> bool {
+        self.evidence.with_daemon.is_some() && self.evidence.end.is_none()
+    }
+
     /// Takes the last words that were read of it; whether there was none, and now is.
     fn take_words(&mut self, read: &Self) -> bool {
         let is_it = self.is_watched && self.evidence.end == read.evidence.end;
