@@ -71,6 +71,9 @@ fn of_logs() -> Vec<Test> {
             .weighing(Weight::Alone),
         with_pm2(logs::what_happened_stands_between_the_lines),
         with_pm2(deaths::last_words_are_of_the_life_that_ended).lasting(),
+        with_pm2(why::each_way_to_die_is_told_afterwards),
+        with_pm2(why::ends_under_other_ids_and_daemons_are_told),
+        with_pm2(why::a_crash_loop_is_never_said_to_stay_stopped),
     ]
 }
 
@@ -134,9 +137,6 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::a_closed_pipe_stops_no_action),
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_lines_comes_whole).weighing(Weight::Alone),
-        with_pm2(why::each_way_to_die_is_told_afterwards),
-        with_pm2(why::ends_under_other_ids_and_daemons_are_told),
-        with_pm2(why::a_crash_loop_is_never_said_to_stay_stopped),
         with_pm2(bundle::it_holds_what_an_incident_needs),
         with_pm2(bundle::nothing_is_left_where_there_is_no_room),
         with_pm2(readme::the_examples_run).lasting(),

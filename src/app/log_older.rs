@@ -186,7 +186,8 @@ fn arrive(app: &mut App, reach: &Reach, has_nothing: bool) {
         _ if has_nothing => {
             // It is of the search or filter that there is now, or of none.
             if app.log_view.is_sought(reach) {
-                let text = format!("no match, to the beginning of the log files{}", unsearched(app));
+                let text =
+                    format!("no match, to the beginning of the log files{}", unsearched(app));
                 let notice = Notice::new(text, false, app.now.steady_ms);
                 app.say(notice.about(About::LastKey));
             }

@@ -149,8 +149,10 @@ fn what_the_file_has_is_read_on_until_the_bus_is_joined() {
 proptest! {
     #[test]
     fn the_last_place_of_a_needle_is_found(region in "[ab\n]{0,40}", needle in "[ab\n]{1,6}") {
-        let places: Vec<usize> = (0..region.len()).filter(|at| region[*at..].starts_with(&needle)).collect();
+        let (region, needle) = (region.as_bytes(), needle.as_bytes());
+        let is_there = |at: &usize| region[*at..].starts_with(needle);
+        let places: Vec<usize> = (0..region.len()).filter(is_there).collect();
         let wanted = places.last().map(|at| (*at, places.len() == 1));
-        prop_assert_eq!(last_of(region.as_bytes(), needle.as_bytes()), wanted);
+        prop_assert_eq!(last_of(region, needle), wanted);
     }
 }
