@@ -156,7 +156,13 @@ fn rows_of(
 /// When something was: the time of today, else with the day.
 #[must_use]
 pub fn at(app: &App, at_ms: i64) -> String {
-    let clock = units::clock(at_ms, app.utc_offset_s, Clock::Seconds);
+    at_in(app, at_ms, Clock::Seconds)
+}
+
+/// The same, as precise as that.
+#[must_use]
+pub fn at_in(app: &App, at_ms: i64, clock: Clock) -> String {
+    let clock = units::clock(at_ms, app.utc_offset_s, clock);
     let day = units::day(at_ms, app.utc_offset_s);
     if day == units::day(app.now.wall_ms, app.utc_offset_s) {
         clock

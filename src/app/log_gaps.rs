@@ -20,15 +20,16 @@ impl App {
         let (of, lines) = line.missing();
         let has_file = of.is_some_and(|of| has_file(&self.watched.fleet, &line.source, of));
         let key = self.keys.first(Command::Log(LogCommand::Pager), Pane::Log);
-        let whereabouts = match key.filter(|_| has_file) {
-            Some(key) => format!(", and are in the log file only ({key} opens it)"),
-            None if has_file => ", and are in the log file only".to_owned(),
-            None => String::new(),
+        let whereabouts = |are: &str| match &key {
+            _ if !has_file => String::new(),
+            Some(key) => format!(", and {are} in the log file only ({key} opens it)"),
+            None => format!(", and {are} in the log file only"),
         };
-        let text = |lines: u64| {
-            let lines =
-                if lines == 1 { "1 line was".into() } else { format!("{lines} lines were") };
-            format!("{lines} dropped here: they came too fast{whereabouts}")
+        let text = |lines: u64| match lines {
+            1 => format!("1 line was dropped here: it came too fast{}", whereabouts("is")),
+            _ => {
+                format!("{lines} lines were dropped here: they came too fast{}", whereabouts("are"))
+            }
         };
         let stream = match of {
             Some(LogStream::Out) => Stream::Out,
@@ -36,8 +37,9 @@ impl App {
             None => Stream::Losses,
         };
         let view = &mut self.log_view;
-        view.count_lost(lines);
-        if let Some(source) = view.source(&self.watched.fleet, line.source, stream) {
+        let source = view.source(&self.watched.fleet, line.source, stream);
+        view.count_lost(source, lines);
+        if let Some(source) = source {
             view.rule(source, (line.at_ms, lines), text);
         }
     }
@@ -75,9 +77,10 @@ impl LogView {
         let last = self.store.last_of(source);
         let before = self.rulers.get(&source).filter(|(ruler, _)| Some(*ruler) == last).copied();
         let is_joined = before.is_some_and(|(ruler, _)| self.store.take_out(ruler));
-        let lines = lines + before.filter(|_| is_joined).map_or(0, |(_, lines)| lines);
-        // It is not behind lines that say an earlier time themselves, and come next.
-        let at_ms = last.map_or(at_ms, |last| last.order_ms.min(at_ms));
+        let before = before.filter(|_| is_joined);
+        let lines = lines + before.map_or(0, |(_, lines)| lines);
+        // Since when lines are missing.
+        let at_ms = before.map_or(at_ms, |(ruler, _)| ruler.order_ms);
         let text = text(lines);
         let time = LineTime { at_ms, from: TimeFrom::Bus };
         let body = Body::Held(text.as_bytes());

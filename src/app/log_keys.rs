@@ -278,7 +278,8 @@ fn go_to_time(app: &mut App, text: &str) -> bool {
     let now_ms = app.now.wall_ms.min(newest_ms.unwrap_or(i64::MAX));
     let from_ms = if when::is_ago(text) { now_ms } else { app.now.wall_ms };
     let Some(at_ms) = when::moment(text, from_ms, app.utc_offset_s) else {
-        app.notify(format!("that is not a time: use {}", when::FORMS), true);
+        let text = format!("that is not a time: use {}", when::FORMS);
+        app.say(Notice::new(text, true, app.now.steady_ms).about(About::LastKey));
         return false;
     };
     let place = lines.place_of(LineId::at_time(at_ms));

@@ -136,8 +136,8 @@ pub struct LogView {
     is_done: bool,
     /// Whether some of them are being read from files.
     is_waiting: bool,
-    /// Lines that were lost before they came here.
-    lost: u64,
+    /// How many lines were lost before they came here, of which source; `None` of what is none of them.
+    lost: HashMap<Option<SourceId>, u64>,
     /// The last ruler of each source that has one, and how many lines it tells of.
     pub(super) rulers: HashMap<SourceId, (LineId, u64)>,
     pub(super) older: HashMap<DaemonId, Older>,
@@ -229,10 +229,16 @@ impl LogView {
         !self.is_done && !self.is_waiting
     }
 
-    /// Lines that were lost on the way here; what fell out by age is not lost.
+    /// Lines of what is shown that were lost on the way here; what fell out by age is not lost.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.lost
+        let query = self.view.query();
+        let sources = self.store.sources().filter(|(_, key, _)| {
+            let is_of_any = key.stream == Stream::Losses;
+            is_of_any || query.scope.has(&key.owner) && query.streams.has(key.stream)
+        });
+        let sources = sources.map(|(source, ..)| Some(source)).chain([None]);
+        sources.filter_map(|source| self.lost.get(&source)).sum()
     }
 
     /// Lines that fell out by age.
@@ -430,8 +436,8 @@ impl LogView {
     }
 
     /// Counts lines that were lost on the way here.
-    pub fn count_lost(&mut self, lines: u64) {
-        self.lost += lines;
+    pub(crate) fn count_lost(&mut self, source: Option<SourceId>, lines: u64) {
+        *self.lost.entry(source).or_default() += lines;
     }
 }
 

@@ -13,6 +13,7 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::log_title::{chosen, dropped};
 use super::parts::{Part, key};
 use super::roles::Role;
 use super::text::{self, Clock};
@@ -49,11 +50,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), moments
     let whole_ms = app.log_view.whole_since().filter(|since| Some(*since) > first_ms);
     // Without lines a column has no length.
     let parts = if buckets.is_empty() { 2 } else { title.len() };
-    let title = title.into_iter().take(parts).chain(whole_ms.map(|since| {
+    let mut title: Vec<Part> = title.into_iter().take(parts).collect();
+    title.splice(2..2, chosen(app, canvas.theme().glyphs().ellipsis));
+    title.extend(dropped(app));
+    title.extend(whole_ms.map(|since| {
         let since = exceptions::at(app, since);
         Part::new(format!("not all is held before {since}"), Role::Warn, 3)
     }));
-    let title: Vec<Part> = title.collect();
     let inner = canvas.pane(area, true, &title);
     if buckets.is_empty() || inner.height == 0 {
         canvas.text(inner.x, inner.y, inner.width, "no line is shown", canvas.role(Role::Quiet));
@@ -127,7 +130,10 @@ fn draw_below(
         canvas.text(chosen_x, y, 1, glyphs.ascending, canvas.role(Role::Accent));
     }
     y += 1;
-    let clock = |bucket: &Bucket| exceptions::at(app, bucket.from_ms);
+    // Else columns that are next to each other have one name.
+    let is_fine = matches!(buckets, [first, second, ..] if second.from_ms - first.from_ms < 1_000);
+    let precise = if is_fine { Clock::Milliseconds } else { Clock::Seconds };
+    let clock = |bucket: &Bucket| exceptions::at_in(app, bucket.from_ms, precise);
     if y < inner.bottom() {
         for index in [0, buckets.len() / 2] {
             let x = columns.clone().nth(index);
@@ -143,7 +149,7 @@ fn draw_below(
     let Some(bucket) = buckets.get(at).filter(|_| y < inner.bottom()) else { return };
     let [errors, warnings, others] = counts(bucket);
     let day = units::day(bucket.from_ms, app.utc_offset_s);
-    let of_day = text::clock(bucket.from_ms, app.utc_offset_s, Clock::Seconds);
+    let of_day = text::clock(bucket.from_ms, app.utc_offset_s, precise);
     let all = many(errors + warnings + others, "line");
     let parts = [(errors, "error"), (warnings, "warning"), (bucket.hits, "match")];
     let parts =

@@ -41,9 +41,34 @@ pub(super) fn title(app: &App, ellipsis: &str) -> Vec<Part> {
     title.extend(since.map(|since| Part::new(since, Role::Quiet, 5)));
     title.extend(gone.map(|gone| Part::new(gone, Role::Quiet, 6)));
     title.extend(app.log_files().map(|files| Part::new(files, Role::Quiet, 10)));
-    let lost = app.log_view.lost();
-    title.extend((lost > 0).then(|| Part::new(format!("{lost} dropped"), Role::Warn, 1)));
+    title.extend(dropped(app));
     title
+}
+
+/// How many lines of what is shown came too fast.
+pub(super) fn dropped(app: &App) -> Option<Part> {
+    let lost = app.log_view.lost();
+    (lost > 0).then(|| Part::new(format!("{lost} dropped"), Role::Warn, 1))
+}
+
+/// Which of the lines in the scope count: filters, levels, what is left out.
+pub(super) fn chosen(app: &App, ellipsis: &str) -> Vec<Part> {
+    let wide = (typed_max(app.size.0), ellipsis);
+    let mut parts = toggled(app);
+    parts.extend(filtered(app, wide));
+    parts
+}
+
+/// The filters, each a part.
+fn filtered<'a>(app: &'a App, wide: (u16, &'a str)) -> impl Iterator<Item = Part> + 'a {
+    app.log_view.filters().map(move |filter| {
+        let sign = if filter.is_inverted { "& !" } else { "& " };
+        both(wide, |(columns, ellipsis)| {
+            let typed = text::shortened(filter.search.pattern.text(), columns, ellipsis);
+            let part = Part::new(format!("{sign}{typed}"), Role::Accent, 1);
+            part.and(as_it_stands(&filter.search), Role::Warn)
+        })
+    })
 }
 
 /// Whose lines, which of them, and what is searched for.
@@ -59,14 +84,7 @@ fn narrowed(app: &App, ellipsis: &str) -> Vec<Part> {
         Mode::LogInput(typing) => Some(typing),
         _ => None,
     };
-    for filter in view.filters() {
-        let sign = if filter.is_inverted { "& !" } else { "& " };
-        parts.push(both(wide, |(columns, ellipsis)| {
-            let typed = text::shortened(filter.search.pattern.text(), columns, ellipsis);
-            let part = Part::new(format!("{sign}{typed}"), Role::Accent, 1);
-            part.and(as_it_stands(&filter.search), Role::Warn)
-        }));
-    }
+    parts.extend(filtered(app, wide));
     let sign = match typing.map(|typing| typing.asked) {
         Some(Asked::Time) => "go to",
         Some(Asked::Save { is_all: false }) => "save what is shown to",
@@ -173,11 +191,10 @@ fn as_it_stands(search: &Search) -> String {
 fn found(app: &App) -> String {
     let view = &app.log_view;
     let place = marked(app).and_then(|number| view.found_place(number));
-    // Kept, it is looked for in the files, too.
-    let is_typed = matches!(app.mode, Mode::LogInput(_));
     match (view.found(), place) {
         (0, _) if view.is_searching() => " none yet".to_owned(),
-        (0, _) if is_typed && view.has_more_in_files() => " none in what is held".to_owned(),
+        // Not looked for there yet, or not to the end.
+        (0, _) if view.has_more_in_files() => " none in what is held".to_owned(),
         (0, _) => " no match".to_owned(),
         (found, Some(place)) => format!(" {} of {found}", place + 1),
         (1, None) => " 1 line".to_owned(),

@@ -164,7 +164,8 @@ pub(super) static SIXTEEN: Roles = Roles {
     event: fg(Color::Magenta),
     cpu: fg(Color::Cyan),
     mem: fg(Color::Magenta),
-    found: fg(Color::Black).bg(Color::Yellow),
+    // The marked row has colours of its own: the line under it is what tells a match there.
+    found: fg(Color::Black).bg(Color::Yellow).add_modifier(Modifier::UNDERLINED),
     selected: REVERSED,
     names: [
         fg(Color::Cyan),
@@ -188,7 +189,8 @@ pub(super) static SIXTEEN_LIGHT: Roles = Roles {
     event: fg(Color::Magenta),
     cpu: fg(Color::Blue),
     mem: fg(Color::Magenta),
-    found: fg(Color::Black).bg(Color::Yellow),
+    // The marked row has colours of its own: the line under it is what tells a match there.
+    found: fg(Color::Black).bg(Color::Yellow).add_modifier(Modifier::UNDERLINED),
     selected: REVERSED,
     names: [
         fg(Color::Blue),

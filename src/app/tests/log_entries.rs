@@ -277,6 +277,12 @@ fn lost_lines_stand_where_they_are_missing_with_their_number() {
     of_first(of_scope(Scope::All));
     of_first(of_scope(Scope::Marked(Arc::new([of(0, D)].into()))));
     assert_eq!(of_scope(Scope::Process(of(1, D))), ["x", "y"], "nothing is missing of it");
+    assert_eq!(app.log_view.lost(), 0, "of what is shown");
+    let rulers = app.log_view.store.iter().filter(|line| line.kind == Kind::Loss);
+    let times: Vec<i64> = rulers.map(|line| line.time.at_ms).collect();
+    assert_eq!(times, [101, 101, 103], "when they were lost");
+    app.log_view.set_scope(Scope::All);
+    step(&mut app);
     assert_eq!(app.log_view.lost(), 10);
     keys(&mut app, "\t/nowhere\rn");
     let notice = app.notice.as_ref().map(|notice| &*notice.text);

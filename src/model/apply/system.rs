@@ -73,7 +73,8 @@ impl Applying<'_> {
         self.tell_emptied();
     }
 
-    /// Says which processes' log files somebody else has emptied: `pm2 flush`, or a rotation that copies.
+    /// Says which processes' log files somebody else has truncated: `pm2 flush`, or a rotation that copies, which
+    /// may leave some of it.
     fn tell_emptied(&mut self) {
         let (id, now) = (self.id, self.now);
         let Some(daemon) = self.daemon() else { return };
@@ -88,7 +89,7 @@ impl Applying<'_> {
         for (pm_id, name, words) in told.collect::<Vec<_>>() {
             let source = self.source(Some(pm_id), &name);
             let text = format!("{words} of log files, not from here");
-            let line = LogLine::event(at_ms, source, "emptied", Severity::Neutral, &text);
+            let line = LogLine::event(at_ms, source, "truncated", Severity::Neutral, &text);
             self.watched.news.push(line);
             self.changes.push(Change::Lines);
         }

@@ -32,7 +32,7 @@ fn log_files_that_somebody_else_emptied_are_told_once() {
     look(&mut watched, [20, 0], 7_000);
     assert_eq!(
         told(&watched, before),
-        ["emptied: out 6.0 MiB, err 2.0 KiB of log files, not from here"]
+        ["truncated: out 6.0 MiB, err 2.0 KiB of log files, not from here"]
     );
     let line = watched.news.iter().last().unwrap();
     assert_eq!((line.at_ms, line.source.pm_id), (5_000, Some(PmId(1))), "when it was seen");

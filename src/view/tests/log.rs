@@ -203,6 +203,18 @@ fn lines_over_time() {
     let mut app = evening();
     go(&mut app, (80, 24), &[LogCommand::Histogram]);
     check!(&app, PLAIN, "log_over_time_ascii", [(80, 24)]);
+    // Which lines are counted.
+    let mut app = evening();
+    app.log_view.count_lost(None, 12);
+    press(&mut app, Command::Log(LogCommand::Filter));
+    let now = app.now;
+    let _ = update(&mut app, now, Message::Paste("gateway".into()));
+    press(&mut app, Command::Open);
+    go(&mut app, (120, 40), &[LogCommand::LessLevels, LogCommand::Histogram]);
+    let shown = screen(&app, COLOR, (120, 40));
+    let title = shown.lines().next().unwrap();
+    assert!(title.contains(" ━ & gateway ━ ") && title.contains("12 dropped"), "{title}");
+    assert!(title.contains(" or worse ━ "), "{title}");
 }
 
 #[test]

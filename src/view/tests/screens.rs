@@ -118,7 +118,7 @@ fn warnings_and_losses() {
         BusState::Down(Problem::Refused { path: "/home/web-01/.pm2/pub.sock".into() });
     app.watched.daemons[0].warnings = 3;
     app.watched.daemons[0].last_warning = Some("a process without pm2_env was left out".into());
-    app.log_view.count_lost(1234);
+    app.log_view.count_lost(None, 1234);
     check!(&app, COLOR, "warnings", ALL);
     check!(&app, COLOR, "warnings", [(180, 12)]);
 }

@@ -212,7 +212,7 @@ fn colours_of_log_lines_show() {
 #[test]
 fn losses_are_a_warning() {
     let mut app = typical();
-    app.log_view.count_lost(7);
+    app.log_view.count_lost(None, 7);
     let alarmed = draw(&app, COLOR, SIZE);
     assert_eq!(alarmed[find(&alarmed, "7 dropped")].fg, Color::Yellow);
 }

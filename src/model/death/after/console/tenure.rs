@@ -160,11 +160,12 @@ fn chain(tenures: &[Tenure], daemon: usize, left: &Left<'_>) -> Vec<(usize, Join
     chain.links.extend(
         listed.iter().find(|index| chain.id(**index) == own).map(|index| (*index, Joint::Now)),
     );
-    let is_known = |id: u32| left.listed.iter().any(|(listed, _)| listed.0 == id);
-    let is_certain = |id: u32| !left.listed.is_empty() && !is_known(id);
-    // Who does not say what is listed does not want to know of others.
-    let gone = if left.listed.is_empty() { Vec::new() } else { gone };
-    if !chain.former(gone, chain.begin(&listed), &is_certain) {
+    // What is there under another name now was given that one. Who does not say what is listed does not want to
+    // know of others.
+    let is_there = |id: u32| left.listed.iter().any(|(listed, _)| listed.0 == id);
+    let is_gone = |index: &usize| !left.listed.is_empty() && !is_there(chain.id(*index));
+    let gone: Vec<usize> = gone.into_iter().filter(is_gone).collect();
+    if !chain.former(gone, chain.begin(&listed), true) {
         return chain.links;
     }
     for before in (0..daemon).rev() {
@@ -175,11 +176,11 @@ fn chain(tenures: &[Tenure], daemon: usize, left: &Left<'_>) -> Vec<(usize, Join
         // What was stopped before its daemon ended may have been deleted.
         let at_end: Vec<usize> = all.iter().copied().filter(|it| chain.ended_last(*it)).collect();
         let group = if at_end.len() == ids.len() { at_end } else { chain.latest(&all) };
-        if !chain.push(&group, |_| Joint::Daemon) {
+        if !chain.push(&group, Joint::Daemon) {
             break;
         }
         let rest = all.into_iter().filter(|index| !group.contains(index)).collect();
-        if !chain.former(rest, chain.begin(&group), &|_| false) {
+        if !chain.former(rest, chain.begin(&group), false) {
             break;
         }
     }
@@ -220,29 +221,24 @@ impl Chain<'_> {
     }
 
     /// Takes the one at this place of those, where they are as many as now.
-    fn push(&mut self, group: &[usize], joint: impl Fn(u32) -> Joint) -> bool {
+    fn push(&mut self, group: &[usize], joint: Joint) -> bool {
         let mut group = group.to_vec();
         group.sort_unstable_by_key(|index| self.id(*index));
         let one = group.get(self.place).filter(|_| group.len() == self.count);
-        let link = one.map(|index| (*index, joint(self.id(*index))));
+        let link = one.map(|index| (*index, joint));
         self.links.extend(link);
         link.is_some()
     }
 
     /// Takes those that gave way, one after the other, to one that began at that line; whether all are clear.
-    fn former(
-        &mut self,
-        mut rest: Vec<usize>,
-        mut begin: usize,
-        is_certain: &dyn Fn(u32) -> bool,
-    ) -> bool {
+    fn former(&mut self, mut rest: Vec<usize>, mut begin: usize, is_certain: bool) -> bool {
         loop {
             rest.retain(|index| self.lines(*index).1 < begin);
             if rest.is_empty() {
                 return true;
             }
             let group = self.latest(&rest);
-            if !self.push(&group, |id| Joint::Anew(is_certain(id))) {
+            if !self.push(&group, Joint::Anew(is_certain)) {
                 return false;
             }
             begin = self.begin(&group);

@@ -113,6 +113,15 @@ fn ends_under_other_ids_and_daemons_are_those_of_the_process() {
     ended by PM2 because its daemon was stopped on request (pm2 kill, pm2 update), after about 1 s (likely) it was started again after about 1 s
     ended by PM2 because its daemon was stopped by a signal (a shutdown, a service manager, kill), after about 1 s (certain) it was started again
     ");
+    // The first one is there still, under another name.
+    let (info, mut listed) = info(&ONE);
+    listed.push((PmId(0), "renamed".into()));
+    let last = console.rfind("PM2 successfully").unwrap();
+    let console_now = console.get(..last).unwrap();
+    let four = ProcessInfo { pm_id: PmId(4), ..info };
+    let listed: Vec<_> =
+        listed.into_iter().filter(|(id, _)| id.0 != 3).chain([(PmId(4), "s".into())]).collect();
+    assert_eq!(of(&four, &listed, console_now).len(), 2);
     // Another id is another process.
     let other = Listed { id: 1, exit_code: None, ids: &[1] };
     assert_eq!(told(&other, &console.replace("App [s:", "App [t:")), [] as [String; 0]);
