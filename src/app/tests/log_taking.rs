@@ -87,8 +87,8 @@ fn the_pager_gets_the_file_of_the_line() {
     let lost = LogLine::lost(2_000, source, Some(LogStream::Out), 5);
     let next = |text| LogLine { at_ms: 2_000, ..output(0, "p0", text) };
     send(&mut app, Report::Lines(vec![lost, output(9, "gone", "x"), next("next"), next("y")]));
-    keys(&mut app, "ggjjj");
-    assert!(marked_text(&app).ends_with("and is in the log file only (o opens it)"));
+    keys(&mut app, "ggjjjj");
+    assert!(marked_text(&app).ends_with("and are in the log file only (o opens it)"));
     let effects = page(&mut app);
     let [Effect::Pager(paged)] = &effects[..] else { panic!("{effects:?}") };
     let place = (paged.path.as_deref(), &*paged.line);
