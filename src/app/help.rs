@@ -275,6 +275,15 @@ mod tests {
     }
 
     #[test]
+    fn what_has_another_name_elsewhere_is_found_by_that() {
+        for (typed, keys) in [("jump", "T"), ("hist", "i")] {
+            let help = Help { input: Editor::new(typed), ..Help::of(Place::Log) };
+            let lines = help.lines(&Keymap::default(), 70);
+            assert!(lines.iter().any(|line| line.keys == keys), "{typed}: {lines:?}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_with_the_configuration_stands_before_the_keys() {
         let mistakes = ["config.toml:3: unknown key `colour`".to_owned()];
         let help = Help::of(Place::Table).with(&mistakes);

@@ -234,6 +234,8 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("keys", &["help"]),
     ("group", &["tree"]),
     ("revert", &["undo"]),
+    ("jump", &["go to time"]),
+    ("histogram", &["over time"]),
 ];
 
 /// How well an entry fits what is typed: by its name, or by a word that means it.

@@ -141,7 +141,8 @@ pub struct Logs {
     /// Leave out lines that match this regular expression. Exit code 1 if none is left
     #[arg(long, value_name = "REGEX")]
     pub exclude: Option<String>,
-    /// Only lines of this level or worse: trace, debug, info, warn, error, fatal
+    /// Only lines of this level or worse: trace, debug, info, warn, error, fatal. A line of standard error that
+    /// says none counts as warn
     #[arg(long, value_name = "LEVEL")]
     pub level: Option<String>,
     /// Only standard output

@@ -18,10 +18,12 @@ use tempfile::{NamedTempFile, PersistError};
 use tokio::sync::watch;
 
 use super::ends::{self, Ground};
+use super::files::Tail;
 use super::rpc::session::{Link, ready};
 use super::{DaemonHandle, Timings, files, offload};
 use crate::model::bundle::{Document, Found, Material, Written};
 use crate::model::report::Report;
+use crate::model::units;
 use crate::protocol::escape::escaped;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::redact;
@@ -259,11 +261,30 @@ fn stem(name: &str) -> &str {
 struct Entry {
     name: String,
     bytes: Vec<u8>,
+    /// How large the file is of which that is the end, bytes; `None` where it is all.
+    of: Option<u64>,
+}
+
+impl Entry {
+    /// The end of a log file.
+    fn end(name: String, tail: Tail) -> Self {
+        let of = (tail.size > tail.bytes.len() as u64).then_some(tail.size);
+        Self { name, bytes: tail.bytes, of }
+    }
+
+    /// What the summary says of it: `pm2.log: the last 1.0 MiB of 4.2 MiB`.
+    fn words(&self) -> String {
+        let bytes = units::bytes(self.bytes.len() as u64);
+        match self.of {
+            Some(size) => format!("{}: the last {bytes} of {}", self.name, units::bytes(size)),
+            None => format!("{}: {bytes}", self.name),
+        }
+    }
 }
 
 impl From<Document> for Entry {
     fn from(document: Document) -> Self {
-        Self { name: document.name, bytes: document.text.into_bytes() }
+        Self { name: document.name, bytes: document.text.into_bytes(), of: None }
     }
 }
 
@@ -277,7 +298,7 @@ fn entries(order: &mut Order) -> Vec<Entry> {
             found.node = node_versions(&settings);
             let text = serde_json::to_string_pretty(&settings).unwrap_or_default();
             let bytes = escaped(&text, false).into_owned().into_bytes();
-            entries.push(Entry { name: "processes.json".to_owned(), bytes });
+            entries.push(Entry { name: "processes.json".to_owned(), bytes, of: None });
         }
         None => found.missing.push("what PM2 says of the processes: it did not answer".to_owned()),
     }
@@ -293,10 +314,7 @@ fn entries(order: &mut Order) -> Vec<Entry> {
     }
     entries.extend(order.material.documents().into_iter().map(Entry::from));
     entries.extend(logs);
-    for entry in &entries {
-        let bytes = crate::model::units::bytes(entry.bytes.len() as u64);
-        found.files.push(format!("{}: {bytes}", entry.name));
-    }
+    found.files.extend(entries.iter().map(Entry::words));
     entries.insert(0, order.material.summary(&found).into());
     entries
 }
@@ -307,7 +325,7 @@ fn console(home: &Path, logs: &mut Vec<Entry>, found: &mut Found) -> String {
     match files::tail(&path, CONSOLE_BYTES_MAX) {
         Ok(tail) => {
             let text = String::from_utf8_lossy(&tail.bytes).into_owned();
-            logs.push(Entry { name: "pm2.log".to_owned(), bytes: tail.bytes });
+            logs.push(Entry::end("pm2.log".to_owned(), tail));
             text
         }
         Err(error) => {
@@ -350,7 +368,7 @@ fn slices(infos: &[ProcessInfo], logs: &mut Vec<Entry>, found: &mut Found) {
                 Ok(tail) => {
                     bytes += tail.bytes.len() as u64;
                     let name = format!("logs/{}-{}-{holds}.log", info.pm_id, plain(&info.name));
-                    logs.push(Entry { name, bytes: tail.bytes });
+                    logs.push(Entry::end(name, tail));
                 }
                 Err(error) => found.missing.push(format!("{}: {error}", clean(path))),
             }

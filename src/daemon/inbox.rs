@@ -62,7 +62,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 17;
+const SLOTS: usize = 18;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -178,6 +178,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Ports(_) => Some(14),
         Report::Audit(_) => Some(15),
         Report::Sizes(_) => Some(16),
+        Report::HasSaved(_) => Some(17),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)

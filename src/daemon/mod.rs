@@ -29,7 +29,7 @@ pub(crate) mod offload;
 pub(crate) mod rpc;
 mod said;
 mod save_log;
-mod saved_list;
+pub(crate) mod saved_list;
 pub(crate) mod seam;
 mod sizes;
 mod startup;

@@ -138,6 +138,13 @@ fn has_backup(path: &Path) -> bool {
     path.with_extension("pm2.bak").is_file()
 }
 
+/// Whether `pm2 resurrect` would find a list in this home: the last one, or the one before it; `None` where that
+/// cannot be seen. Blocks.
+pub(crate) fn is_there(home: &Path) -> Option<bool> {
+    let path = path(home);
+    path.try_exists().ok().map(|is_there| is_there || has_backup(&path))
+}
+
 /// The saved list of that path as it stands to the body of a reply. Blocks.
 pub(super) fn compared(path: &Path, reply: &[u8]) -> SavedList {
     let found = files::open(path).and_then(|file| Ok((file.metadata()?, file)));

@@ -40,10 +40,16 @@ pub(super) fn is_asked(context: &Context, risk: Risk) -> bool {
 
 /// Refuses what has to be asked where nobody can be; called before anything is sent.
 pub(super) fn require(context: &Context, what: &str) -> Result<(), Failure> {
+    require_because(context, what, "")
+}
+
+/// The same, with what comes first: why it has to be asked.
+pub(super) fn require_because(context: &Context, what: &str, why: &str) -> Result<(), Failure> {
     if context.yes || can_ask() {
         return Ok(());
     }
-    Err(Failure::usage(format!("`{what}` needs --yes where nobody can be asked: nothing was done")))
+    let text = format!("{why}`{what}` needs --yes where nobody can be asked: nothing was done");
+    Err(Failure::usage(text))
 }
 
 /// Asks, unless `--yes` has answered already.

@@ -40,7 +40,10 @@ pub(super) async fn run(
         None => false,
     };
     if is_there {
-        ask::require(context, &format!("bundle -o {}", clean(&path.to_string_lossy())))?;
+        let shown = path.to_string_lossy();
+        let shown = clean(&shown);
+        let why = format!("{shown} is there and would be replaced: ");
+        ask::require_because(context, &format!("bundle -o {shown}"), &why)?;
     }
     let client = context.connect().await?;
     material.version = client.version().await.ok().flatten().map(Into::into);

@@ -4,10 +4,10 @@
 //! out; a closed pipe is none, and says nothing.
 
 use std::io;
-use std::path::Path;
 
 use crate::client::{ClientError, PatternError};
 use crate::daemon::endpoint::Endpoint;
+use crate::daemon::saved_list;
 use crate::model::Verdict;
 use crate::model::daemon::Problem;
 use crate::model::errand::Outcome;
@@ -107,7 +107,7 @@ impl Failure {
                 Self::Said(Code::NoDaemon, line)
             }
             ClientError::NotRunning(problem) | ClientError::Permission(problem) => {
-                let advice = problem.advice(&home, is_saved(&problem, &endpoint.home));
+                let advice = problem.advice(&home, saved_list::is_there(&endpoint.home));
                 let line = format!("{}; {advice}", problem.sentence());
                 Self::Said(Code::NoDaemon, line)
             }
@@ -148,14 +148,6 @@ impl Failure {
             Self::PipeClosed => Code::Fine,
         }
     }
-}
-
-/// Whether a list of processes is saved in a home whose daemon is not there, if it can be looked: the
-/// home has just answered where its socket was missing or dead.
-fn is_saved(problem: &Problem, home: &Path) -> Option<bool> {
-    matches!(problem, Problem::SocketMissing { .. } | Problem::Refused { .. })
-        .then(|| home.join("dump.pm2").try_exists().ok())
-        .flatten()
 }
 
 impl From<io::Error> for Failure {
@@ -208,11 +200,15 @@ mod tests {
         assert!(line.contains("PM2_HOME='/my $(x)' pm2 start app.js"), "{line}");
         let saved = tempfile::tempdir().unwrap();
         let refused = || Problem::Refused { path: "/x/rpc.sock".into() };
-        let advice = |home: &Path| {
+        let advice = |home: &std::path::Path| {
             let error = ClientError::NotRunning(refused());
             Failure::of_client(error, &Endpoint::in_home(home)).line().unwrap()
         };
         assert!(!advice(saved.path()).contains("resurrect"), "none is saved");
+        let before = saved.path().join("dump.pm2.bak");
+        std::fs::write(&before, "[]").unwrap();
+        assert!(advice(saved.path()).ends_with("pm2 resurrect"), "{}", advice(saved.path()));
+        std::fs::remove_file(before).unwrap();
         std::fs::write(saved.path().join("dump.pm2"), "[]").unwrap();
         assert!(advice(saved.path()).ends_with("pm2 resurrect"), "{}", advice(saved.path()));
     }

@@ -75,6 +75,9 @@ pub(super) async fn run(
     if let Some(at) = filter.is_over_today(what, now_ms, context.utc_offset_s) {
         output::complain(&format!("--until is over for today: this follows until {at}"));
     }
+    for moment in filter.is_of_yesterday(what, now_ms, context.utc_offset_s) {
+        output::complain(&moment);
+    }
     let is_local = context.endpoint.is_local();
     let begins = what.events.then(|| Begins::of(&context.endpoint.home)).filter(|_| is_local);
     let client = context.connect().await?;

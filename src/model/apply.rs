@@ -176,6 +176,7 @@ impl Applying<'_> {
             Report::Disk(look) => self.disk(look),
             Report::Sizes(look) => self.sizes(look),
             Report::SavedList(list) => self.saved_list(*list),
+            Report::HasSaved(is_so) => self.with_daemon(|daemon| daemon.has_saved = Some(is_so)),
             Report::Startup(startup) => self.with_daemon(|daemon| daemon.startup = startup),
             Report::Release(release) => self.with_daemon(|daemon| daemon.release = *release),
             Report::Lives(lives) => self.lives(lives),

@@ -69,6 +69,8 @@ pub struct Daemon {
     pub disk: Disk,
     /// Its saved list, once it was looked at.
     pub saved: Option<SavedList>,
+    /// While it does not answer: whether `pm2 resurrect` would find a list, where that was looked at.
+    pub has_saved: Option<bool>,
     /// With which mode it was last told that others can read that; `None` where they cannot, or it was not
     /// told.
     pub told_open: Option<u32>,
@@ -115,6 +117,7 @@ impl Daemon {
             oom_at_ms: None,
             disk: Disk::default(),
             saved: None,
+            has_saved: None,
             told_open: None,
             startup: Startup::default(),
             release: Release::default(),
@@ -153,6 +156,7 @@ impl Daemon {
         self.connection = connection;
         let lost_at_ms = if was_live { Some(now_ms) } else { self.lost_at_ms };
         self.lost_at_ms = lost_at_ms.filter(|_| !self.is_live());
+        self.has_saved = self.has_saved.filter(|_| !self.is_live());
     }
 
     /// Whether the daemon answers.
@@ -161,14 +165,14 @@ impl Daemon {
         matches!(self.connection, Connection::Live { .. })
     }
 
-    /// Whether a list of processes is saved in its home, where that is known.
+    /// Whether `pm2 resurrect` would find a list in its home, where that is known.
     #[must_use]
     pub fn is_saved(&self) -> Option<bool> {
-        match self.saved.as_ref()? {
-            SavedList::Missing { .. } => Some(false),
+        self.has_saved.or_else(|| match self.saved.as_ref()? {
+            SavedList::Missing { has_backup } => Some(*has_backup),
             SavedList::Read(_) => Some(true),
             SavedList::Unreadable(_) => None,
-        }
+        })
     }
 }
 
@@ -346,8 +350,8 @@ impl Problem {
         }
     }
 
-    /// What the user can do about it. `is_saved`: whether a list of processes is saved in the home, where
-    /// that is known.
+    /// What the user can do about it. `is_saved`: whether `pm2 resurrect` would find a list in the home, where
+    /// that is known; it is advised only where it would.
     #[must_use]
     pub fn advice(&self, home: &str, is_saved: Option<bool>) -> String {
         let home = word(home);
@@ -356,9 +360,7 @@ impl Problem {
             Some(false) => format!(
                 "start it{again} with: PM2_HOME={home} pm2 start app.js   (no list of processes is saved)"
             ),
-            None => format!(
-                "start it{again} with: PM2_HOME={home} pm2 resurrect   (or pm2 start app.js)"
-            ),
+            None => format!("start it{again} with: PM2_HOME={home} pm2 start app.js"),
         };
         match self {
             Self::HomeMissing { .. } => {

@@ -64,6 +64,8 @@ pub enum Report {
     OomKills(u64),
     /// The saved list as it stands to what runs, where either changed. Latest wins.
     SavedList(Box<SavedList>),
+    /// Whether `pm2 resurrect` would find a list, while the daemon does not answer. Latest wins.
+    HasSaved(bool),
     /// Who starts PM2 at boot. Latest wins.
     Startup(Startup),
     /// Which PM2 runs, and which is installed. Latest wins.

@@ -74,7 +74,8 @@ pub(crate) fn it_holds_what_an_incident_needs() {
     }
     // What is there is replaced only after a yes.
     let refused = run(&["bundle", "-o", file]).with(2);
-    assert!(refused.err.contains("needs --yes"), "{refused:?}");
+    let wanted = format!("{file} is there and would be replaced: `bundle -o {file}` needs --yes");
+    assert!(refused.err.contains(&wanted), "{refused:?}");
     assert!(run(&["bundle", "good", "-o", file, "--yes"]).with(0).out.starts_with("wrote "));
     let files = unpacked(&path);
     assert!(!files.keys().any(|name| name.contains("throws")), "{:?}", files.keys());

@@ -100,6 +100,21 @@ fn a_bundle_holds_what_an_incident_needs_and_no_secret_of_an_environment() {
 }
 
 #[test]
+fn of_a_log_file_that_is_not_taken_whole_that_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("pm2.log"), "all\n").unwrap();
+    // Lines of 64 bytes: the last 256 KiB are whole lines but for the first.
+    let long = format!("{}\n", "x".repeat(63)).repeat(16 << 10);
+    std::fs::write(home.path().join("o.log"), long).unwrap();
+    let path = home.path().join("inc.tar.gz");
+    write(order(path.clone(), home.path()), &Unfinished::default()).unwrap();
+    let summary = &unpacked(&path)["inc/summary.md"];
+    let wanted = "logs/3-..-my-api-out.log: the last 255.9 KiB of 1.0 MiB\n";
+    assert!(summary.contains(wanted), "{summary}");
+    assert!(summary.contains("pm2.log: 4 B\n"), "{summary}");
+}
+
+#[test]
 fn nothing_is_left_of_a_bundle_for_which_there_is_no_room() {
     let home = tempfile::tempdir().unwrap();
     let mut part = tempfile::Builder::new().suffix(".part").tempfile_in(home.path()).unwrap();

@@ -130,6 +130,7 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
         let problem = explain(problem, killed.as_deref());
         link.send_replace(Link::Down(problem.sentence().into()));
         let delay = backoff.delay();
+        tell_saved(watch).await;
         watch.report(Report::Connection(Standing::Down { problem, retry_in_ms: whole_ms(delay) }));
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
@@ -137,6 +138,16 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
             () = watch.requests.other_is_back.notified() => {}
         }
         link.send_replace(Link::Connecting);
+    }
+}
+
+/// Tells whether there is a list that can be brought back, as far as its home is on this machine.
+async fn tell_saved(watch: &Watch) {
+    let home = watch.endpoint.home.clone();
+    if watch.endpoint.is_local()
+        && let Some(Some(is_so)) = offload::look(move || saved_list::is_there(&home)).await
+    {
+        watch.report(Report::HasSaved(is_so));
     }
 }
 

@@ -148,6 +148,28 @@ impl Filter {
         Some(format!("{} {clock}", units::day(until_ms, utc_offset_s)))
     }
 
+    /// Which moment is meant by a time of the day that was one of yesterday: `2026-11-29 12:30:00`.
+    pub(super) fn is_of_yesterday(
+        &self,
+        what: &Logs,
+        now_ms: i64,
+        utc_offset_s: i32,
+    ) -> Vec<String> {
+        let ends =
+            [("--since", &what.since, self.since_ms), ("--until", &what.until, self.until_ms)];
+        let told = |(option, text, at_ms): (&str, &Option<String>, Option<i64>)| {
+            let (text, at_ms) = (text.as_deref()?, at_ms?);
+            let day = units::day(at_ms, utc_offset_s);
+            let is_past = at_ms <= now_ms && day != units::day(now_ms, utc_offset_s);
+            let clock = units::clock(at_ms, utc_offset_s, Clock::Seconds);
+            let is_meant = is_past && when::is_of_day(text);
+            is_meant.then(|| {
+                format!("{option} {} is still to come today: this takes {day} {clock}", clean(text))
+            })
+        };
+        ends.into_iter().filter_map(told).collect()
+    }
+
     /// Whether each line is wanted or not by itself: nothing is asked of what it says.
     pub(super) fn is_by_line(&self) -> bool {
         self.grep.is_none() && self.exclude.is_none() && self.level.is_none()
@@ -169,7 +191,14 @@ impl Filter {
             (None, Some(_)) => "no line is left by --exclude",
             (Some(_), Some(_)) => "no line has what --grep asks for and is left by --exclude",
         };
-        Err(Failure::condition(why))
+        // So the screen shows what is in JSON.
+        let hint = match &self.grep {
+            Some((grep, _)) if grep.as_str().contains('=') => {
+                "; lines of JSON are searched as they are printed: \"reqId\":\"x\", not reqId=x"
+            }
+            _ => "",
+        };
+        Err(Failure::condition(format!("{why}{hint}")))
     }
 
     /// Whether lines can be told by what they say before their time is known.
@@ -355,105 +384,4 @@ fn builder(text: &str) -> RegexBuilder {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_read_as_people_write_them() {
-        // 2026-11-28T03:12:00 one hour ahead of UTC.
-        let now_ms = 1_795_831_920_000;
-        let at = |text: &str| moment(text, now_ms, 3_600).map(|at_ms| (now_ms - at_ms) / 1_000);
-        let table = [
-            ("10m", Some(600)),
-            ("90s", Some(90)),
-            ("03:10", Some(120)),
-            ("04:12", Some(23 * 3_600)),
-            ("2026-11-28T03:11", Some(60)),
-            ("2026-11-28 03:11:30", Some(30)),
-            ("2026-11-28T02:12:00Z", Some(0)),
-            ("2026-11-28", Some(3 * 3_600 + 720)),
-            ("soon", None),
-            ("10", None),
-            ("", None),
-        ];
-        for (text, wanted) in table {
-            assert_eq!(at(text), wanted, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_range_that_ends_before_it_begins_names_both_ends() {
-        use clap::Parser;
-        // 2026-11-28T02:12:00.
-        let now_ms = 1_795_831_920_000;
-        let told = |since: &str, until: &str, more: &[&str]| {
-            let args = ["pm2-tui", "logs", "--since", since, "--until", until];
-            let cli = crate::cli::Cli::parse_from(args.iter().chain(more));
-            let Some(crate::cli::Command::Logs(what)) = cli.command else { panic!() };
-            Filter::of(&what, now_ms, 0).map(|_| ()).map_err(|error| {
-                assert_eq!(error.code(), super::super::super::failure::Code::Usage);
-                error.line().unwrap()
-            })
-        };
-        let both = "--since 02:00 (2026-11-28 02:00:00) is later than --until 01:00 (2026-11-28 \
-                    01:00:00): there is nothing between them";
-        assert_eq!(told("02:00", "01:00", &[]), Err(both.into()));
-        // That time of today is still to come.
-        let wrapped = told("02:13", "02:11", &[]).unwrap_err();
-        assert!(wrapped.starts_with("--since 02:13 is later than --until 02:11: "), "{wrapped}");
-        assert!(wrapped.ends_with("write --since 'yesterday 02:13'"), "{wrapped}");
-        assert_eq!(told("yesterday 02:13", "02:11", &[]), Ok(()));
-        assert_eq!(told("01:00", "02:11", &[]), Ok(()));
-        assert_eq!(told("02:00", "01:00", &["-f"]), Ok(()), "that is of tomorrow");
-    }
-
-    #[test]
-    fn a_range_that_is_still_to_come_is_told() {
-        use clap::Parser;
-        // 2026-11-28T02:12:00.
-        let now_ms = 1_795_831_920_000;
-        let read = |args: &[&str]| {
-            let args = ["pm2-tui", "logs"].iter().chain(args);
-            let Some(crate::cli::Command::Logs(what)) = crate::cli::Cli::parse_from(args).command
-            else {
-                panic!()
-            };
-            let filter = Filter::of(&what, now_ms, 0).map_err(|error| error.line().unwrap())?;
-            Ok::<_, String>(filter.is_over_today(&what, now_ms, 0))
-        };
-        let later = read(&["--since", "2026-11-29"]).unwrap_err();
-        assert_eq!(later, "--since 2026-11-29 is still to come: no line is that new");
-        assert_eq!(read(&["--since", "2026-11-29", "-f"]), Ok(None));
-        let tomorrow = "2026-11-29 02:11:00".to_owned();
-        assert_eq!(read(&["-f", "--until", "02:11"]), Ok(Some(tomorrow)));
-        assert_eq!(read(&["-f", "--until", "02:13"]), Ok(None));
-        assert_eq!(read(&["--until", "02:11"]), Ok(None));
-    }
-
-    #[test]
-    fn what_is_followed_until_a_time_of_the_day_has_it_ahead() {
-        let now_ms = 1_795_831_920_000;
-        let next = |text: &str| {
-            moment(text, now_ms, 0)
-                .map(|at_ms| (next_of_day(text, at_ms, now_ms) - now_ms) / 60_000)
-        };
-        // It is 02:12.
-        assert_eq!(next("14:00"), Some(11 * 60 + 48));
-        assert_eq!(next("02:00"), Some(24 * 60 - 12));
-        assert_eq!(next("2026-11-28T02:00"), Some(-12));
-        assert_eq!(next("-10m"), Some(-10));
-        assert_eq!(next("2h"), Some(-120));
-        assert_eq!(next("3am"), Some(48));
-        assert_eq!(next("today 2:00"), Some(-12));
-    }
-
-    #[test]
-    fn a_broken_pattern_is_told() {
-        let line = pattern("ä[bad").unwrap_err().line().unwrap();
-        let wanted = "`ä[bad` is not a regular expression: unclosed character class at 2";
-        assert!(line.contains(wanted), "{line}");
-        assert!(pattern("timeout").unwrap().is_match(b"TIMEOUT"));
-        assert!(!pattern("Timeout").unwrap().is_match(b"TIMEOUT"));
-        assert!(pattern(&format!("(a{{1000}}){{{}}}", 1_000)).is_err(), "it would take all memory");
-    }
-}
+mod tests;

@@ -349,6 +349,7 @@ impl BlackBox {
             is_read: false,
             is_mixed: false,
             is_unclear: false,
+            is_log_empty: false,
         });
         self.ended_at_ms = Some(now.steady_ms);
         self.ended_restarts = Some(event.info.restarts);

@@ -70,6 +70,8 @@ pub struct Death {
     pub is_mixed: bool,
     /// Whether the life after it may have, too: why it ended is not told by them.
     pub is_unclear: bool,
+    /// Whether the error log that it wrote was looked at, and is empty.
+    pub is_log_empty: bool,
 }
 
 /// What PM2 did after an end.

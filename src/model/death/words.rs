@@ -327,7 +327,11 @@ pub fn last_lines(death: &Death, writers: usize) -> String {
 #[must_use]
 pub fn untold(death: &Death) -> Option<&'static str> {
     let is_untold = death.words.is_empty() && death.is_unclear;
-    is_untold.then_some("which lines of standard error it wrote cannot be told from the log")
+    is_untold.then_some(if death.is_log_empty {
+        "no lines of standard error are left: its error log is empty"
+    } else {
+        "which lines of standard error it wrote cannot be told from the log"
+    })
 }
 
 /// How many of these processes write the error log of this one.

@@ -437,6 +437,7 @@ fn the_reason_of_a_loop_is_the_one_that_says_something() {
         is_read: false,
         is_mixed: false,
         is_unclear: false,
+        is_log_empty: false,
     };
     let says = || Cause::Exception("listen EADDRINUSE: address already in use :::3000".into());
     let zero = || Cause::Zero { is_cluster: true, is_heard: true };

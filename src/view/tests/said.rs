@@ -145,6 +145,19 @@ fn that_nothing_is_saved_is_said_in_header_and_sheet() {
 }
 
 #[test]
+fn a_list_is_brought_back_only_where_there_is_one() {
+    let mut app = super::fleet::app(vec![super::fleet::down(0, "deploy")]);
+    let told = |app: &mut App, is_so| {
+        send(app, Message::Report(DaemonId(0), Report::HasSaved(is_so)));
+        screen(app, COLOR, (160, 40))
+    };
+    assert!(!screen(&app, COLOR, (160, 40)).contains("resurrect"), "nobody knows");
+    assert!(told(&mut app, true).contains("pm2 resurrect"));
+    let none = told(&mut app, false);
+    assert!(none.contains("pm2 start app.js") && !none.contains("resurrect"), "{none}");
+}
+
+#[test]
 fn a_prompt_is_as_tall_as_what_it_holds_and_its_line_stays() {
     let mut app = typical();
     let targets: Vec<_> = app.selected_target().into_iter().collect();

@@ -26,6 +26,7 @@ fn unseen() -> Death {
         is_read: true,
         is_mixed: true,
         is_unclear: false,
+        is_log_empty: false,
     }
 }
 
@@ -130,4 +131,15 @@ fn a_message_is_said_by_its_errno() {
     for (message, short) in table {
         assert_eq!(short_message(message), short, "{message}");
     }
+}
+
+#[test]
+fn of_an_empty_log_it_is_said_that_it_is() {
+    let told = |is_unclear, is_log_empty| untold(&Death { is_unclear, is_log_empty, ..unseen() });
+    assert_eq!(
+        told(true, true),
+        Some("no lines of standard error are left: its error log is empty")
+    );
+    assert!(told(true, false).unwrap().ends_with("cannot be told from the log"));
+    assert_eq!(told(false, true), None);
 }
