@@ -401,7 +401,7 @@ fn system() -> String {
 fn pack(out: impl Write, folder: &str, entries: Vec<Entry>, at_ms: i64) -> io::Result<()> {
     let zipped = GzEncoder::new(BufWriter::new(out), Compression::default());
     let mut archive = Builder::new(zipped);
-    for Entry { name, bytes } in entries {
+    for Entry { name, bytes, .. } in entries {
         let mut header = Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o600);

@@ -125,7 +125,7 @@ fn nothing_is_left_of_a_bundle_for_which_there_is_no_room() {
         "cannot write /srv/x.tar.gz: No space left on device (os error 28); nothing was kept";
     assert_eq!(said, wanted);
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "no part is left");
-    let entry = Entry { name: "a".to_owned(), bytes: b"x".to_vec() };
+    let entry = Entry { name: "a".to_owned(), bytes: b"x".to_vec(), of: None };
     let error = pack(Full, "x", vec![entry], 0).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
 }

@@ -152,6 +152,12 @@ async fn a_killed_daemon_is_told_from_a_lost_one() {
     assert_eq!(client.down().await, killed());
     // The socket is missing now, because it was killed.
     assert_eq!(client.down().await, killed());
+    // Whether there is a list to be brought back is told, too.
+    let has_saved =
+        |is_so| move |report: &Report| (*report == Report::HasSaved(is_so)).then_some(());
+    client.wait(has_saved(false)).await;
+    std::fs::write(home.join("dump.pm2.bak"), "[]").unwrap();
+    client.wait(has_saved(true)).await;
 }
 
 #[tokio::test]

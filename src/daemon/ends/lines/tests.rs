@@ -109,4 +109,5 @@ fn what_is_not_read_is_said() {
     assert!(!told[1].words.is_empty() && !told[1].is_unclear, "{told:?}");
     let told = deaths(&lives, 40_100, ("", 0));
     assert!(!told[0].is_unclear && !told[1].is_unclear, "nothing was written");
+    assert!(told.iter().all(|death| death.is_log_empty), "{told:?}");
 }
