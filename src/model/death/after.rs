@@ -125,7 +125,9 @@ pub fn reconstruct_with(left: &Left<'_>, deaths: Deaths, lines: &[LifeLines]) ->
     let elsewhere = elsewhere.saturating_sub(skip).min(deaths.len());
     let mut here = deaths.split_off(elsewhere);
     let is_log_empty = left.errors.is_some_and(|(text, _)| text.is_empty());
-    here.iter_mut().for_each(|death| death.is_log_empty = is_log_empty);
+    for death in &mut here {
+        death.is_log_empty = is_log_empty;
+    }
     let is_replaced: Vec<bool> = here.iter().map(was_replaced).collect();
     let (replaced, mut here): (Vec<_>, Vec<_>) = here.into_iter().partition(was_replaced);
     // Others wrote the same log at the same time, or they wrote another one.
