@@ -87,7 +87,7 @@ fn the_pager_gets_the_file_of_the_line() {
     let lost = LogLine::lost(2_000, source, Some(LogStream::Out), 5);
     let next = |text| LogLine { at_ms: 2_000, ..output(0, "p0", text) };
     send(&mut app, Report::Lines(vec![lost, output(9, "gone", "x"), next("next"), next("y")]));
-    keys(&mut app, "ggjjjj");
+    keys(&mut app, "ggjjjjjj");
     assert!(marked_text(&app).ends_with("and are in the log file only (o opens it)"));
     let effects = page(&mut app);
     let [Effect::Pager(paged)] = &effects[..] else { panic!("{effects:?}") };
