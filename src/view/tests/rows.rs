@@ -335,9 +335,9 @@ fn a_column_that_is_chosen_and_not_drawn_says_so() {
 fn a_filter_that_is_cut_says_so_as_all_else_does() {
     let mut app = typical();
     press(&mut app, &[Command::Filter]);
-    type_text(&mut app, &"name-that-is-long ".repeat(4));
+    type_text(&mut app, &"app-with-old-name ".repeat(4));
     press(&mut app, &[Command::Open]);
     let shown = screen(&app, COLOR, (120, 40));
-    let line = shown.lines().find(|line| line.contains("/ name-that-is-long")).unwrap();
-    assert!(line.contains("/ name-that-is-long name-that-is-long nam…"), "{line}");
+    let line = shown.lines().find(|line| line.contains("/ app-with-old-name")).unwrap();
+    assert!(line.contains("/ app-with-old-name app-with-old-name app…"), "{line}");
 }
