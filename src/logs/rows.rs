@@ -15,8 +15,8 @@ pub(super) const ROW_COST: usize = 16;
 const NEEDED_MAX: usize = 4;
 /// A word below this many bytes is everywhere.
 const WORD_BYTES_MIN: usize = 2;
-/// What stands beside letters and digits in what is the same in a row and in JSON.
-const SAME: &[u8] = b"_-,:;@#%&~'<>!";
+/// What stands in a row otherwise than in JSON: fields (`key=value`), quotes, and where a text begins and ends.
+const OTHER: &[u8] = b"=\"^$";
 
 /// How rows of JSON are searched for a pattern.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ impl Rows {
         mut words: Vec<String>,
         compile: impl Fn(&str) -> Option<Regex>,
     ) -> Option<Self> {
-        if typed.bytes().all(|byte| byte.is_ascii_alphanumeric() || SAME.contains(&byte)) {
+        if !may_differ(typed.as_bytes()) {
             return None;
         }
         words.retain(|word| word.len() >= WORD_BYTES_MIN);
@@ -57,6 +57,18 @@ impl Rows {
         let reading = read(line, &Context { declared: None, clock, is_stderr: false });
         Some(Record::of(line, &reading)?.row())
     }
+}
+
+/// Whether a row may have what was typed where the bytes do not: the keys of nested fields, `req.method`, and what
+/// has [`OTHER`]. A message is the same in both.
+fn may_differ(typed: &[u8]) -> bool {
+    let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let is_path = |parts: &[u8]| {
+        is_word(parts.first()) && parts.get(1) == Some(&b'.') && is_word(parts.last())
+    };
+    // A dot is typed as `\.` by who knows.
+    let plain: Vec<u8> = typed.iter().copied().filter(|byte| *byte != b'\\').collect();
+    typed.iter().any(|byte| OTHER.contains(byte)) || plain.windows(3).any(is_path)
 }
 
 /// Letters and digits that follow each other wherever a pattern is.
@@ -84,4 +96,19 @@ pub(super) fn words(ast: &Ast) -> Vec<String> {
 /// The same of words that are taken as they stand.
 pub(super) fn words_of(typed: &str) -> Vec<String> {
     typed.split(|c: char| !c.is_ascii_alphanumeric()).map(ToOwned::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_rows_show_in_another_form_is_sought_in_them() {
+        for typed in ["reqId=42", "req.method", r"req\.id", "^request", "done$", "a \"b\""] {
+            assert!(may_differ(typed.as_bytes()), "{typed}");
+        }
+        for typed in ["42", r"request \d+ ms", "status.:5", "a.*b", "warn|error", "v1.", ".x", ""] {
+            assert!(!may_differ(typed.as_bytes()), "{typed}");
+        }
+    }
 }
