@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::units;
-use crate::protocol::process::{LogFiles, PmId, ProcessInfo};
+use crate::protocol::process::{PmId, ProcessInfo};
 
 /// Growth is that of the last so many milliseconds.
 const SPAN_MS: i64 = 600_000;
@@ -259,27 +259,6 @@ pub(super) struct Emptied {
     pub(super) seen_ms: i64,
 }
 
-/// What was emptied of the log files of a process, and how much was in them: `out 1.2 MiB, err 3.0 KiB`;
-/// `None` where nothing was.
-pub(super) fn emptied_words(emptied: &[Emptied], logs: &LogFiles) -> Option<String> {
-    let holds = |file: &Emptied| {
-        let is_it = |path: &Option<Box<str>>| path.as_deref() == Some(&*file.path);
-        match (is_it(&logs.out), is_it(&logs.err)) {
-            (true, true) => Some(Holds::Both),
-            (true, false) => Some(Holds::Out),
-            (false, true) => Some(Holds::Err),
-            (false, false) => is_it(&logs.both).then_some(Holds::Both),
-        }
-    };
-    let words = |wanted: Holds| {
-        let file = emptied.iter().find(|file| holds(file) == Some(wanted))?;
-        Some(format!("{} {}", wanted.word(), units::bytes(file.bytes)))
-    };
-    let all: Vec<String> =
-        [Holds::Out, Holds::Err, Holds::Both].into_iter().filter_map(words).collect();
-    (!all.is_empty()).then(|| all.join(", "))
-}
-
 /// The log files of one daemon, and their disks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Disk {
@@ -403,6 +382,17 @@ impl Disk {
             crate::protocol::text::clean(name).into()
         });
         Some(Filling { place: volume.look.place.clone(), in_ms, fastest })
+    }
+
+    /// What was emptied of the log files of a process, and how much was in them: `out 1.2 MiB, err 3.0 KiB`;
+    /// `None` where nothing was.
+    pub(super) fn emptied_words(&self, emptied: &[Emptied], info: &ProcessInfo) -> Option<String> {
+        let words = |(holds, path, _): (Holds, &str, &LogFile)| {
+            let file = emptied.iter().find(|file| *file.path == *path)?;
+            Some(format!("{} {}", holds.word(), units::bytes(file.bytes)))
+        };
+        let all: Vec<String> = self.files_of(info).into_iter().filter_map(words).collect();
+        (!all.is_empty()).then(|| all.join(", "))
     }
 
     fn note_emptied(&mut self, path: Box<str>, bytes: Option<u64>, seen_ms: i64) {

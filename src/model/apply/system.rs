@@ -3,7 +3,7 @@
 use super::{Applying, Change};
 use crate::model::boot::SavedList;
 use crate::model::daemon::Daemon;
-use crate::model::disk::{self, DiskLook, SizesLook};
+use crate::model::disk::{DiskLook, SizesLook};
 use crate::model::log::{LineKind, LogLine, Severity};
 use crate::model::system::{Host, Measured};
 use crate::model::watched::Watched;
@@ -82,8 +82,9 @@ impl Applying<'_> {
         let Some(seen_ms) = emptied.iter().map(|file| file.seen_ms).min() else { return };
         let at_ms = now.wall_ms.saturating_sub(now.steady_ms.saturating_sub(seen_ms));
         let ours = self.watched.fleet.iter().filter(|(key, _)| key.daemon == id);
+        let Some(daemon) = self.watched.daemon(id) else { return };
         let told = ours.filter_map(|(key, process)| {
-            let words = disk::emptied_words(&emptied, &process.info.logs)?;
+            let words = daemon.disk.emptied_words(&emptied, &process.info)?;
             Some((key.pm_id, process.info.name.clone(), words))
         });
         for (pm_id, name, words) in told.collect::<Vec<_>>() {
