@@ -8,7 +8,9 @@ use std::time::Duration;
 use pm2_tui::cli::{Cli, Command};
 use pm2_tui::debug_log::DebugLog;
 use pm2_tui::{headless, panic, session};
+use rustix::process::Signal;
 use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// How long a thread for calls that block waits for the next one: each that waits takes memory.
@@ -70,7 +72,14 @@ fn command_line() -> Result<Cli, clap::Error> {
 
 /// A runtime of one thread.
 fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().thread_keep_alive(KEPT_ALIVE).build()
+    let runtime =
+        Builder::new_current_thread().enable_all().thread_keep_alive(KEPT_ALIVE).build()?;
+    let entered = runtime.enter();
+    // With a handler, what is written past the limit of a file's size is an error that is told; else the
+    // signal ends the program. The handler stays.
+    let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
+    drop(entered);
+    Ok(runtime)
 }
 
 /// Runs a future on this thread, and the tasks that it spawns on one other: a burst is decoded in

@@ -111,7 +111,7 @@ pub(crate) fn nothing_is_left_where_there_is_no_room() {
     let file = home.path().join("incident.tar.gz");
     let mut command = Command::new("sh");
     command
-        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"", COCKPIT, "bundle", "-o"])
+        .args(["-c", "ulimit -f 16; exec \"$0\" \"$@\"", COCKPIT, "bundle", "-o"])
         .arg(&file)
         .env("PM2_HOME", home.path());
     let told = ended(command).with(1);
